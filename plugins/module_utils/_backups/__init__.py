@@ -1,0 +1,1 @@
+"""Artifacts, backup sets, their catalogue and verdicts. Knows nothing of how a set is loaded."""

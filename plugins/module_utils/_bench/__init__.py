@@ -1,0 +1,1 @@
+"""The layout of a bench: its sites, apps, configuration and services. Knows nothing of databases."""

@@ -1,0 +1,1 @@
+"""MariaDB: connections, accounts, dumps and their load. Knows nothing of Frappe."""

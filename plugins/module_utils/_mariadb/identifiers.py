@@ -1,0 +1,22 @@
+"""Names inside SQL text."""
+
+from __future__ import annotations
+
+import re
+
+PLAIN_NAME = re.compile(r"[0-9A-Za-z_$-]{1,64}\Z")
+
+
+def quote_identifier(name: str) -> str:
+    """Quote the name of a database, table or column."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def quote_grant_pattern(database: str) -> str:
+    r"""Quote a database for ``GRANT ... ON``, where ``_`` is a wildcard: an unescaped ``_abc`` also grants ``xabc``."""
+    return quote_identifier(database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%"))
+
+
+def quote_string(text: str) -> str:
+    """Quote a string for a statement that takes no parameters (account statements)."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,67 @@
+"""What a server is and may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .connection import execute, fetch_all
+from .identifiers import quote_identifier
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """The facts of a server that decide how a load is done."""
+
+    version: str
+    datadir: str
+    hostname: str
+    port: int
+    binary_log: bool
+    max_allowed_packet_bytes: int
+    page_size_bytes: int
+    replica_count: int
+
+
+def read_server_facts(connection: Connection[Any]) -> ServerFacts:
+    """Read the facts of a server in one query, and how many replicas follow it now."""
+    row = fetch_all(
+        connection,
+        "SELECT @@version, @@datadir, @@hostname, @@port, @@log_bin, @@max_allowed_packet, @@innodb_page_size,"
+        " (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%')",
+    )[0]
+    return ServerFacts(
+        version=str(row[0]),
+        datadir=str(row[1]),
+        hostname=str(row[2]),
+        port=int(row[3]),
+        binary_log=bool(row[4]),
+        max_allowed_packet_bytes=int(row[5]),
+        page_size_bytes=int(row[6]),
+        replica_count=int(row[7]),
+    )
+
+
+def database_exists(connection: Connection[Any], database: str) -> bool:
+    """Tell whether a database of this name exists."""
+    return bool(fetch_all(connection, "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (database,)))
+
+
+def list_tables(connection: Connection[Any], database: str) -> list[str]:
+    """Return the base tables of a database, sorted by name."""
+    rows = fetch_all(
+        connection,
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' "
+        "ORDER BY TABLE_NAME",
+        (database,),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def drop_database(connection: Connection[Any], database: str) -> None:
+    """Drop a database if it exists; a lock that somebody holds ends the wait after 10 seconds instead of never."""
+    execute(connection, "SET SESSION lock_wait_timeout = 10")
+    execute(connection, f"DROP DATABASE IF EXISTS {quote_identifier(database)}")

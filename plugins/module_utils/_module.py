@@ -1,0 +1,70 @@
+"""The thin layer between Ansible and the plain Python below: options in, result or error out."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.respawn import has_respawned, respawn_module
+
+from ._mariadb.connection import HAS_PYMYSQL, LoginOptions
+from ._system.errors import LifeboatError
+from ._system.progress import ProgressReporter
+
+STATE_PATH = "/var/lib/lifeboat"
+
+LOGIN_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+    "login_host": {"type": "str", "default": "localhost"},
+    "login_port": {"type": "int", "default": 3306},
+    "login_unix_socket": {"type": "str"},
+    "config_file": {"type": "path", "default": "~/.my.cnf"},
+    "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
+    "connect_timeout": {"type": "int", "default": 30},
+}
+
+PROGRESS_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "progress_path": {"type": "path"},
+    "lease_seconds": {"type": "int", "default": 60},
+}
+
+
+def login_options(parameters: dict[str, Any]) -> LoginOptions:
+    """Pick the options of the connection out of a module's parameters."""
+    return LoginOptions(**{name: parameters[name] for name in LOGIN_ARGUMENTS})
+
+
+def progress_reporter(parameters: dict[str, Any]) -> ProgressReporter:
+    """Make the reporter that a module's parameters ask for."""
+    path = parameters["progress_path"]
+    return ProgressReporter(Path(path) if path else None, parameters["lease_seconds"])
+
+
+def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
+    """Run a module's work and end the module with its result or with a clear error."""
+    try:
+        result = work(module)
+    except LifeboatError as error:
+        module.fail_json(msg=error.message, error_code=error.error_code, details=error.details)
+    module.exit_json(**result)
+
+
+def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:
+    """Make PyMySQL available: respawn under the bench's Python where that has it, else say what to install."""
+    if HAS_PYMYSQL:
+        return
+    interpreter = Path(bench_path, "env", "bin", "python") if bench_path else None
+    if interpreter and not has_respawned() and os.access(interpreter, os.X_OK):
+        respawn_module(str(interpreter))
+    module.fail_json(
+        msg=missing_required_lib("PyMySQL", reason="to talk to MariaDB (role lifeboat.frappe.prerequisites)"),
+        error_code="library_missing",
+        details={"library": "PyMySQL"},
+        exception=traceback.format_exc(),
+    )

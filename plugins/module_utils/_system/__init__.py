@@ -1,0 +1,1 @@
+"""What the operating system offers, made safe. Knows nothing of Frappe or MariaDB."""

@@ -1,0 +1,18 @@
+"""Every error code of the collection and what it means. The documentation's list is generated from here."""
+
+from __future__ import annotations
+
+ERROR_CODES: dict[str, str] = {
+    # system
+    "command_failed": "A program that was needed ended with an error.",
+    "command_missing": "A program that is needed is not installed.",
+    "caller_gone": "Whoever started this work is gone, so it was given up and cleaned up.",
+    "disk_space": "A file system has, or came to have, less room than the work needs.",
+    "path_unsafe": "A path leads outside of where it must stay.",
+    "library_missing": "A Python library that the module needs is not installed on the host.",
+    # mariadb
+    "mariadb_unreachable": "The server of the database does not answer.",
+    "mariadb_access_denied": "The server of the database refused the account.",
+    "mariadb_lost": "The server of the database went away during the work.",
+    "mariadb_statement_failed": "The server of the database refused a statement.",
+}
