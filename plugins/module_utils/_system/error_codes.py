@@ -15,4 +15,9 @@ ERROR_CODES: dict[str, str] = {
     "mariadb_access_denied": "The server of the database refused the account.",
     "mariadb_lost": "The server of the database went away during the work.",
     "mariadb_statement_failed": "The server of the database refused a statement.",
+    # recovery: journal and lock
+    "journal_damaged": "The journal of a recovery cannot be read.",
+    "lock_lost": "The lock of the site went to another recovery in the meantime.",
+    "recovery_unknown": "No recovery with this id was begun on this host.",
+    "site_locked": "Another recovery of the same site is running.",
 }
