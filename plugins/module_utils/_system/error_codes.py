@@ -10,6 +10,15 @@ ERROR_CODES: dict[str, str] = {
     "disk_space": "A file system has, or came to have, less room than the work needs.",
     "path_unsafe": "A path leads outside of where it must stay.",
     "library_missing": "A Python library that the module needs is not installed on the host.",
+    # bench
+    "bench_ambiguous": "The host has several benches, and which one is meant cannot be told.",
+    "bench_not_found": "There is no bench where one was looked for.",
+    "configuration_invalid": "A configuration file of a site or bench is not what Frappe can read.",
+    "configuration_missing": "A configuration file of a site or bench does not exist.",
+    # queue
+    "redis_unavailable": "A Redis server of the bench does not answer, or refuses the account.",
+    # verification
+    "site_unhealthy": "The live site did not pass its verification.",
     # mariadb
     "mariadb_unreachable": "The server of the database does not answer.",
     "mariadb_access_denied": "The server of the database refused the account.",

@@ -1,0 +1,162 @@
+"""Reading and writing the configuration of sites and benches. It holds secrets: nothing here prints a value of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from .._system.errors import LifeboatError
+from .._system.files import write_atomically
+
+Configuration = dict[str, Any]
+
+DEFAULT_DATABASE_HOST = "127.0.0.1"
+DEFAULT_DATABASE_PORT = 3306
+DEFAULT_WEBSERVER_PORT = 8000
+# What Frappe falls back to when the configuration does not name its Redis servers.
+DEFAULT_REDIS_CACHE = "redis://127.0.0.1:13311"
+DEFAULT_REDIS_QUEUE = "redis://127.0.0.1:11311"
+# Variables by which Frappe 16 overrides the configured database: where a process has them, a changed file is no use.
+DATABASE_OVERRIDES = (
+    "FRAPPE_DB_HOST",
+    "FRAPPE_DB_NAME",
+    "FRAPPE_DB_PASSWORD",
+    "FRAPPE_DB_PORT",
+    "FRAPPE_DB_SOCKET",
+    "FRAPPE_DB_USER",
+)
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """Where a site's database is and which account uses it, without the password."""
+
+    db_name: str
+    db_user: str
+    host: str
+    port: int
+    socket: str | None = None
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Return a configuration file's content.
+
+    Raises:
+        LifeboatError: ``configuration_missing`` when there is none, ``configuration_invalid`` when it is not a JSON
+            object; the message names the place, never the text.
+    """
+    try:
+        configuration = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise LifeboatError(
+            f"Cannot read {path}: there is no such file. Put the configuration back, or recover the site from a set.",
+            "configuration_missing",
+        ) from error
+    except json.JSONDecodeError as error:
+        # The cause carries the whole document, secrets and all: it must not travel with the error.
+        raise LifeboatError(
+            f"Cannot read {path}: it is not valid JSON ({error.msg}, line {error.lineno}, column {error.colno}). "
+            "Correct it, or recover the site from a set.",
+            "configuration_invalid",
+        ) from None
+    except UnicodeDecodeError:
+        raise LifeboatError(
+            f"Cannot read {path}: it is not text. Put the configuration back, or recover the site from a set.",
+            "configuration_invalid",
+        ) from None
+    if not isinstance(configuration, dict):
+        raise LifeboatError(
+            f"Cannot use {path}: it is JSON, but not an object of settings. "
+            "Correct it, or recover the site from a set.",
+            "configuration_invalid",
+        )
+    return configuration
+
+
+def write_configuration(
+    path: Path, configuration: Configuration, owner: tuple[int, int] | None = None, mode: int | None = None
+) -> None:
+    """Replace a configuration file atomically and durably, in the form in which Frappe writes it.
+
+    Args:
+        path: The file; its folder exists.
+        configuration: The whole new content.
+        owner: User and group id; None for those of the file that it replaces, or else of its folder.
+        mode: Permission bits; None for those of the file that it replaces, or else 0640.
+    """
+    present = path.stat() if path.exists() else None
+    if owner is None:
+        status = present or path.parent.stat()
+        owner = (status.st_uid, status.st_gid)
+    if mode is None:
+        mode = present.st_mode & 0o777 if present else 0o640
+    write_atomically(path, json.dumps(configuration, indent=1, sort_keys=True).encode(), mode, owner)
+
+
+def database_address(site: Configuration, common: Configuration) -> DatabaseAddress:
+    """Return where a site's database is, as Frappe works it out of both configurations.
+
+    Raises:
+        LifeboatError: ``configuration_invalid`` when no database is named, or the port is no number.
+    """
+    merged = {**common, **site}
+    name = merged.get("db_name") or merged.get("db_user")
+    if not name:
+        raise LifeboatError(
+            "Cannot tell which database the site has: its configuration names none (db_name). "
+            "Put the configuration back, or recover the site from a set.",
+            "configuration_invalid",
+        )
+    port = merged.get("db_port") or DEFAULT_DATABASE_PORT
+    if not str(port).isdigit():
+        raise LifeboatError(
+            "Cannot tell where the site's database is: db_port of its configuration is not a number. Correct it.",
+            "configuration_invalid",
+        )
+    return DatabaseAddress(
+        db_name=str(name),
+        db_user=str(merged.get("db_user") or name),
+        host=str(merged.get("db_host") or DEFAULT_DATABASE_HOST),
+        port=int(port),
+        socket=merged.get("db_socket") or None,
+    )
+
+
+def redis_addresses(common: Configuration) -> tuple[str, str]:
+    """Return the URLs of the cache and of the queue; they may hold a password (see ``without_password``)."""
+    queue_url = str(common.get("redis_queue") or DEFAULT_REDIS_QUEUE)
+    if common.get("use_rq_auth") and common.get("rq_password"):
+        queue_url = _with_account(queue_url, str(common.get("rq_username") or ""), str(common["rq_password"]))
+    return str(common.get("redis_cache") or DEFAULT_REDIS_CACHE), queue_url
+
+
+def without_password(url: str) -> str:
+    """Return a URL that may be shown: without its account, its password and its query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def webserver_port(common: Configuration) -> int:
+    """Return the port on which the bench's web server listens."""
+    port = common.get("webserver_port") or DEFAULT_WEBSERVER_PORT
+    return int(port) if str(port).isdigit() else DEFAULT_WEBSERVER_PORT
+
+
+def bench_id(common: Configuration, bench_path: Path) -> str:
+    """Return the name with which this bench's queues begin."""
+    return str(common.get("bench_id") or str(bench_path).strip("/").replace("/", "-"))
+
+
+def is_on(configuration: Mapping[str, Any], key: str) -> bool:
+    """Tell whether a switch of the configuration is on; Frappe writes 1, true, and by hand people write "1"."""
+    return str(configuration.get(key) or "0").strip().lower() not in {"0", "false"}
+
+
+def _with_account(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    account = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{account}@{parts.netloc.rpartition('@')[2]}"))

@@ -1,0 +1,58 @@
+"""Connecting to Redis, with errors that never show the password of a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .._bench.configuration import without_password
+from .._system.errors import LifeboatError
+
+try:
+    import redis
+except ImportError:  # a recovery does without: callers report what they could not do
+    HAS_REDIS = False
+else:
+    HAS_REDIS = True
+
+# Redis answers from memory: a server that takes longer than this is as good as down, and a promotion waits for it.
+TIMEOUT_SECONDS = 2.0
+
+
+@contextmanager
+def redis_connection(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Any]:
+    """Yield a ``redis.Redis`` that answers; replies are bytes.
+
+    Its type is Any, as the library types each reply as one that may have to be awaited.
+
+    Args:
+        url: As Frappe writes it, with its password if it has one.
+        timeout_seconds: For connecting, and for each reply.
+
+    Raises:
+        LifeboatError: ``redis_unavailable`` when the server does not answer, refuses the account or fails in between,
+            ``library_missing`` when the Python library is not installed.
+    """
+    if not HAS_REDIS:
+        raise LifeboatError(
+            f"Cannot talk to Redis at {without_password(url)}: the Python library redis is not installed. "
+            "Install it with the role lifeboat.frappe.prerequisites.",
+            "library_missing",
+            {"library": "redis"},
+        )
+    try:
+        connection: Any = redis.Redis.from_url(
+            url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds
+        )
+        try:
+            connection.ping()
+            yield connection
+        finally:
+            connection.close()
+    except (redis.RedisError, ValueError) as error:
+        # The class says enough (ConnectionError, AuthenticationError); the text of a ValueError quotes the URL.
+        raise LifeboatError(
+            f"Cannot use Redis at {without_password(url)}: {type(error).__name__}. Start it, or correct its address.",
+            "redis_unavailable",
+        ) from None
