@@ -1,0 +1,106 @@
+"""Child processes that never outlive the process that started them, and free ports for them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Callable
+
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 0.02
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def start_child(
+    command: list[str],
+    log_path: Path,
+    *,
+    end_signal: str = "KILL",
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a server as a child that the kernel ends with ``end_signal`` when its parent dies, however it dies."""
+    with log_path.open("ab") as log:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", end_signal, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    what: str,
+    child: subprocess.Popen[bytes] | None = None,
+    timeout_seconds: float = START_TIMEOUT_SECONDS,
+) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        RuntimeError: The child ended meanwhile, or the time is over.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if child is not None and child.poll() is not None:
+            raise RuntimeError(f"{what} ended with exit code {child.returncode}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} was not ready within {timeout_seconds:g} seconds")
+        time.sleep(POLL_SECONDS)
+
+
+def listens(port: int) -> bool:
+    """Tell whether something accepts connections on a loopback port."""
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def stop_child(child: subprocess.Popen[bytes], timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
+    """End a child by SIGTERM, after the timeout by SIGKILL."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def processes_with(name: str, value: str) -> Iterator[int]:
+    """Yield the ids of the processes that were started with a variable of the environment set to a value."""
+    wanted = f"{name}={value}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes().split(b"\0") and int(folder.name) != os.getpid():
+                yield int(folder.name)
+
+
+def end_processes_with(name: str, value: str, timeout_seconds: float = 10.0) -> None:
+    """Kill what is left of the processes that were started with a variable of the environment set to a value."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        left = list(processes_with(name, value))
+        if not left:
+            return
+        for process_id in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+    raise RuntimeError(f"processes of {value} do not end")
