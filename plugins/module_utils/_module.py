@@ -10,7 +10,9 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
+from ._bench.layout import find_bench
 from ._mariadb.connection import HAS_PYMYSQL, LoginOptions
+from ._recovery.login import administrator_login
 from ._system.errors import LifeboatError
 from ._system.progress import ProgressReporter
 
@@ -36,8 +38,14 @@ PROGRESS_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def login_options(parameters: dict[str, Any]) -> LoginOptions:
-    """Pick the options of the connection out of a module's parameters."""
-    return LoginOptions(**{name: parameters[name] for name in LOGIN_ARGUMENTS})
+    """Return how to reach the server of the module's site: what its options leave open comes from the bench.
+
+    Raises:
+        LifeboatError: ``bench_not_found`` or ``bench_ambiguous``.
+    """
+    given = LoginOptions(**{name: parameters[name] for name in LOGIN_ARGUMENTS})
+    bench = find_bench(parameters["site"], parameters["bench_path"])
+    return administrator_login(given, bench, parameters["site"])
 
 
 def progress_reporter(parameters: dict[str, Any]) -> ProgressReporter:
