@@ -1,0 +1,176 @@
+"""Every gate of `make test`: what it promises, how it is run, and the runner that reports one line a gate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.tools.checkout import CACHE, ROOT, link_collection, tool_environment
+
+LOGS = CACHE / "gates"
+COVERAGE = CACHE / "coverage"
+TAIL_LINES = 40
+PYTEST = ("python", "-m", "pytest", "-q")
+MEASURED = ("--cov", "--cov-report=")
+ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One thing that has to hold: its name (also the Makefile's target), what it promises, the commands that check it."""
+
+    name: str
+    promise: str
+    commands: tuple[tuple[str, ...], ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    limit_seconds: int = 600
+
+
+def gate(name: str, promise: str, *commands: tuple[str, ...], limit_seconds: int = 600, **environment: str) -> Gate:
+    """Write a gate down in one line of the table below."""
+    return Gate(name, promise, commands, environment, limit_seconds)
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """Give the command of one of the tools in this folder."""
+    return ("python", "-m", f"tests.tools.{name}", *arguments)
+
+
+# Quick ones first: whoever broke something sees it within the first seconds.
+GATES: tuple[Gate, ...] = (
+    gate("ruff-format", "Python is formatted", ("ruff", "format", "--check", "--diff", ".")),
+    gate("ruff", "Python is free of lint", ("ruff", "check", "--output-format", "concise", ".")),
+    gate("text", "no registry host, machine path, foreign URL or key in any file", tool("forbidden_text")),
+    gate("shellcheck", "shell scripts are free of lint", tool("shell_scripts")),
+    gate("yamllint", "YAML is tidy", ("yamllint", "--strict", ".")),
+    gate("changelog", "changelog fragments are valid", ("antsibull-changelog", "lint")),
+    gate("docs-drift", "docs/error_codes.md says what the code says", tool("error_codes_page", "--check")),
+    gate("mypy", "type hints hold, strictly", ("mypy", "plugins/module_utils"), ("mypy", "-m", "tests.tools.gates")),
+    gate("construction", "every part has its tests, documentation and place", (*PYTEST, "tests/construction")),
+    gate(
+        "docs",
+        "the modules' and roles' documentation is valid",
+        (
+            *("antsibull-docs", "lint-collection-docs", "--plugin-docs"),
+            *("--validate-collection-refs", "self", "--disallow-unknown-collection-refs", "."),
+        ),
+    ),
+    gate("ansible-lint", "roles and playbooks pass the production profile and more", ("ansible-lint", "--offline")),
+    gate(
+        "unit",
+        "the unit tests pass",
+        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/unit"),
+        COVERAGE_FILE=str(COVERAGE / "unit"),
+    ),
+    gate("sanity", "ansible-test's sanity tests pass", tool("ansible_test", "sanity")),
+    gate("units", "the unit tests pass under ansible-test, too", tool("ansible_test", "units")),
+    gate("artifact", "the built tarball holds what it should, installs and works alone", (*PYTEST, "tests/artifact")),
+    gate("importer", "galaxy-importer accepts the built tarball", tool("importer")),
+    gate(
+        "integration",
+        "the integration tests pass on real servers and the lab",
+        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/integration"),
+        COVERAGE_FILE=str(COVERAGE / "integration"),
+        limit_seconds=900,
+    ),
+    gate("coverage", "unit and integration tests reach 95 % of lines and of branches", tool("coverage_floor")),
+    gate("faults", "every promise holds when its fault is injected", (*PYTEST, *ON_BOTH_CORES, "tests/faults")),
+    gate("runner", "ansible-runner recovers a site as AWX does", (*PYTEST, "tests/runner")),
+    gate("demo", "the demonstration proves what it shows", ("python", "-m", "tests.lab", "demo"), limit_seconds=300),
+    gate("molecule", "a systemd host recovers its site, twice", tool("molecule"), limit_seconds=900),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a gate."""
+
+    gate: Gate
+    passed: bool
+    seconds: float
+    log: str
+
+
+def run_command(command: tuple[str, ...], environment: dict[str, str], limit_seconds: float, log: int) -> str | None:
+    """Run one command with its own process group, which ends with it; say why it failed, or None."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    )
+    try:
+        code = process.wait(timeout=limit_seconds)
+    except subprocess.TimeoutExpired:
+        return f"not done after {limit_seconds:.0f} seconds"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return f"exit code {code}" if code else None
+
+
+def run_gate(checked: Gate) -> Outcome:
+    """Run a gate's commands into its log, up to the first that fails."""
+    started = time.monotonic()
+    environment = {**tool_environment(), **checked.environment}
+    log = LOGS / f"{checked.name}.log"
+    reason = None
+    with log.open("wb", buffering=0) as stream:
+        for command in checked.commands:
+            stream.write(f"$ {' '.join(command)}\n".encode())
+            left_seconds = checked.limit_seconds - (time.monotonic() - started)
+            reason = run_command(command, environment, left_seconds, stream.fileno())
+            if reason:
+                stream.write(f"{command[0]}: {reason}\n".encode())
+                break
+    return Outcome(checked, reason is None, time.monotonic() - started, log.read_text(errors="replace"))
+
+
+def report(outcome: Outcome) -> None:
+    """Print a gate's line: what was counted and skipped when it held, the end of its log when it did not."""
+    lines = outcome.log.splitlines()
+    counted = [match[1] for line in lines if (match := re.fullmatch(r"=* ?(\d+ passed.*?|\d+ failed.*?) ?=*", line))]
+    detail = f" ({counted[-1]})" if counted else ""
+    print(f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.seconds:4.0f}s {outcome.gate.name}{detail}", flush=True)
+    if outcome.passed:
+        shown = [line for line in lines if line.startswith("SKIPPED")]
+    else:
+        shown = [*lines[-TAIL_LINES:], f"whole log: {(LOGS / outcome.gate.name).relative_to(ROOT)}.log"]
+    for line in shown:
+        print(f"        {line}", flush=True)
+
+
+def main() -> int:
+    """Run the gates that were named, or all; go on after one that fails; close with the count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="gate", help="which to run; all of them when none is named")
+    parser.add_argument("--list", action="store_true", help="list the gates and what they promise")
+    options = parser.parse_args()
+    known = {known_gate.name: known_gate for known_gate in GATES}
+    if options.list:
+        for name, known_gate in known.items():
+            print(f"  {name:<14} {known_gate.promise}")
+        return 0
+    if unknown := set(options.names) - set(known):
+        parser.error(f"no such gate: {', '.join(sorted(unknown))}")
+    for folder in (LOGS, COVERAGE):
+        folder.mkdir(parents=True, exist_ok=True)
+    link_collection()
+    outcomes = []
+    for name in options.names or known:
+        outcomes.append(run_gate(known[name]))
+        report(outcomes[-1])
+    failed = [outcome.gate.name for outcome in outcomes if not outcome.passed]
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
