@@ -18,6 +18,13 @@ from ._system.progress import ProgressReporter
 
 STATE_PATH = "/var/lib/lifeboat"
 
+SITE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "site": {"type": "str", "required": True},
+    "bench_path": {"type": "path"},
+    "state_path": {"type": "path", "default": STATE_PATH},
+    "recovery": {"type": "str"},
+}
+
 LOGIN_ARGUMENTS: dict[str, dict[str, Any]] = {
     "login_user": {"type": "str"},
     "login_password": {"type": "str", "no_log": True},
