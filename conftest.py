@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
-ROOT = pathlib.Path(__file__).resolve().parent
-COLLECTIONS_PATH = ROOT / ".cache" / "collections"
-LINK = COLLECTIONS_PATH / "ansible_collections" / "lifeboat" / "frappe"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-LINK.parent.mkdir(parents=True, exist_ok=True)
-if not LINK.is_symlink():
-    LINK.symlink_to(ROOT, target_is_directory=True)
+from tests.tools.checkout import COLLECTIONS_PATH, link_collection
+
+link_collection()
 _AnsibleCollectionFinder(paths=[str(COLLECTIONS_PATH)])._install()

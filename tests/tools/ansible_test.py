@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tests.tools.checkout import GATE_HOME, staged_copy
 
-# ansible-test makes its environments without pip and fetches get-pip from a host of its project. The interpreter carries pip
-# itself, so this stand-in, found in ansible-test's cache, needs no such host. One name for each release of ansible-core.
+# ansible-test makes its environments without pip and fetches get-pip from a host of its project. The interpreter
+# carries pip itself, so this stand-in, found in ansible-test's cache, needs no such host. Each release of ansible-core
+# looks for a name of its own.
 GET_PIP_NAMES = ("get_pip_23_1_2.py", "get_pip_24_0.py", "get_pip_24_2.py", "get_pip_25_2.py")
 GET_PIP = '''\
 """Stand-in for get-pip: bootstrap from the interpreter's own ensurepip, then install what was asked."""

@@ -52,7 +52,7 @@ def tool_environment() -> dict[str, str]:
 
 
 def tracked_files() -> list[Path]:
-    """List what git tracks or would track: relative paths, sorted; files that are deleted but not committed left out."""
+    """List what git tracks or would track, sorted; what was deleted and not yet committed is left out."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

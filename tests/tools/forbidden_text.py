@@ -27,7 +27,9 @@ URL = re.compile(r"\bhttps?://[^\s\"'`<>)\]|\\]+")
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY" + r"-----")
 TOKEN = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16}|glpat-[\w-]{20,})\b")
 # Folders in which checkouts and tools of developers' and build machines lie: `/home/frappe` is none of them.
-MACHINE_PATH = re.compile(r"(?<![\w.~}/-])/(?:work|workspace|builds|Users|home/runner|root/\.pyenv|tmp/bash_jobs)/(?=[\w.])")
+MACHINE_PATH = re.compile(
+    r"(?<![\w.~}/-])/(?:work|workspace|builds|Users|home/runner|root/\.pyenv|tmp/bash_jobs)/(?=[\w.])"
+)
 HOST_SOURCES = ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*", "/etc/apt/apt.conf.d/*")
 
 
@@ -36,7 +38,7 @@ def registry_hosts() -> set[str]:
     texts = [path.read_text(errors="replace") for pattern in HOST_SOURCES for path in Path("/").glob(pattern[1:])]
     texts.append(subprocess.run(["pip", "config", "list"], check=False, capture_output=True, text=True).stdout)
     hosts = {urlsplit(url).hostname for text in texts for url in URL.findall(text)}
-    return {host for host in hosts if host and "." in host}
+    return {host for host in hosts if host and "." in host and not KNOWN_HOSTS.fullmatch(host)}
 
 
 def findings(line: str, hosts: set[str]) -> Iterator[str]:
@@ -48,7 +50,7 @@ def findings(line: str, hosts: set[str]) -> Iterator[str]:
     yield from (f"the package registry's host {host}" for host in hosts if host in line)
     for url in URL.findall(line):
         host = url.split("//", 1)[1].split("/")[0].rsplit("@", 1)[-1].rsplit(":", 1)[0].rstrip(".,;")
-        if not KNOWN_HOSTS.fullmatch(host):
+        if "." in host and not KNOWN_HOSTS.fullmatch(host):
             yield f"a URL to a host that is not in KNOWN_HOSTS: {host}"
 
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from checkout import ROOT, VENV, link_collection
+from tests.tools.checkout import ROOT, VENV, link_collection
 
 REQUIREMENTS = [ROOT / "requirements-dev.txt", ROOT / "constraints-dev.txt"]
 STAMP = VENV / "lifeboat.stamp"
@@ -64,8 +64,9 @@ def as_root() -> list[str] | None:
     """Give what to put before a command so that root runs it; None when nobody here may be root."""
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], check=False, capture_output=True).returncode == 0:
-        return ["sudo", "-n"]
+    prefix = ["sudo", "-n"]
+    if shutil.which("sudo") and subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode == 0:
+        return prefix
     return None
 
 
