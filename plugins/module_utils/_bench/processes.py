@@ -20,7 +20,7 @@ class Process:
 
     def is_program(self, name: str) -> bool:
         """Tell whether the process runs a program of this name, directly or through an interpreter."""
-        return any(Path(argument).name == name for argument in self.arguments[:2])
+        return any(Path(argument).name.rstrip(":") == name for argument in self.arguments[:2])
 
 
 def list_processes(proc_path: Path = PROC_PATH) -> list[Process]:

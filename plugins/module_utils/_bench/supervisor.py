@@ -1,0 +1,96 @@
+"""What supervisor runs of a bench, under whichever configuration it was started."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from .._system.commands import CommandRunner
+from .._system.errors import LifeboatError
+from .layout import Bench
+from .processes import Process
+from .service import RUNNING, STOPPED, Service, is_inside, names_bench, runs_in, service_kind
+
+# Where the packages of the distributions put the configuration that a daemon without -c reads.
+_DEFAULT_CONFIGURATIONS = ("etc/supervisor/supervisord.conf", "etc/supervisord.conf")
+_STATUS_LINE = re.compile(
+    r"^(?P<name>\S+)\s+(?:STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\b(?:.*?\bpid (?P<pid>\d+))?"
+)
+
+
+def supervisor_services(
+    bench: Bench, processes: Mapping[int, Process], run: CommandRunner, root: Path
+) -> Iterator[Service]:
+    """Yield the bench's services of every supervisor daemon on the host; a daemon that does not answer has none."""
+    for daemon in processes.values():
+        if not daemon.is_program("supervisord"):
+            continue
+        configuration = _configuration_path(daemon, root)
+        programs = _bench_programs(bench, configuration) if configuration else set()
+        for line in _status_lines(daemon, configuration, run):
+            name, pid = line["name"], int(line["pid"] or 0)
+            process = processes.get(pid)
+            process_name = name.rpartition(":")[2]
+            if runs_in(bench, process) if process else _is_process_of(process_name, programs):
+                kind = service_kind(process.arguments if process else (), process_name)
+                yield Service(name, "supervisor", kind, RUNNING if pid else STOPPED, pid or None)
+
+
+def _configuration_path(daemon: Process, root: Path) -> Path | None:
+    for position, argument in enumerate(daemon.arguments):
+        if argument in {"-c", "--configuration"} and position + 1 < len(daemon.arguments):
+            return (daemon.working_directory or root) / daemon.arguments[position + 1]
+        if argument.startswith("--configuration="):
+            return (daemon.working_directory or root) / argument.partition("=")[2]
+    return next((root / path for path in _DEFAULT_CONFIGURATIONS if (root / path).is_file()), None)
+
+
+def _status_lines(daemon: Process, configuration: Path | None, run: CommandRunner) -> list[re.Match[str]]:
+    script = next(Path(argument) for argument in daemon.arguments if Path(argument).name == "supervisord")
+    beside = script.with_name("supervisorctl")
+    program = str(beside) if beside.is_file() else "supervisorctl"
+    try:
+        # The exit code tells of programs that do not run; a daemon that did not answer shows no line of a status.
+        answer = run([program, *(("-c", str(configuration)) if configuration else ()), "status"])
+    except LifeboatError:
+        return []
+    return [match for match in map(_STATUS_LINE.match, answer.output.splitlines()) if match]
+
+
+def _bench_programs(bench: Bench, configuration: Path) -> set[str]:
+    """Return the programs of a configuration, with what it includes, that live in the bench."""
+    found: set[str] = set()
+    main = _read(configuration)
+    patterns = main.get("include", "files", fallback="").replace("%(here)s", str(configuration.parent)).split()
+    included = (path for pattern in patterns for path in _expand(configuration.parent, pattern))
+    for path, parser in ((configuration, main), *((path, _read(path)) for path in included)):
+        for section in parser.sections():
+            directory, command = (
+                parser.get(section, option, fallback="").replace("%(here)s", str(path.parent))
+                for option in ("directory", "command")
+            )
+            if section.startswith("program:") and (is_inside(bench, Path(directory)) or names_bench(bench, [command])):
+                found.add(section.partition(":")[2])
+    return found
+
+
+def _read(path: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
+    try:
+        parser.read(path)
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        return configparser.RawConfigParser()
+    return parser
+
+
+def _expand(folder: Path, pattern: str) -> Iterator[Path]:
+    if pattern.startswith("/"):
+        return Path("/").glob(pattern.lstrip("/"))
+    return folder.glob(pattern)
+
+
+def _is_process_of(process_name: str, programs: set[str]) -> bool:
+    # bench names the processes of a program with a number after it: frappe-bench-frappe-short-worker-0.
+    return re.sub(r"[-_:]\d+$", "", process_name) in programs or process_name in programs

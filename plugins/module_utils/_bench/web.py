@@ -1,0 +1,55 @@
+"""Asking a site's web server, as a browser would."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+BODY_LIMIT_BYTES = 65536
+NO_ANSWER = 0
+
+
+@dataclass(frozen=True)
+class WebAnswer:
+    """What came back: ``status`` is 0 where nothing did, and ``body_start`` then says why."""
+
+    status: int
+    seconds: float
+    body_start: str
+
+
+def local_url(port: int) -> str:
+    """Return the address of a bench's web server on this host."""
+    return f"http://127.0.0.1:{port}"
+
+
+def fetch(
+    url: str, site: str, path: str, timeout_seconds: float = 10, headers: Mapping[str, str] | None = None
+) -> WebAnswer:
+    """Send one GET request; no redirect is followed.
+
+    Args:
+        url: Scheme, host and port: of the bench's own web server, or of what stands before it.
+        site: The site that is meant, which may not be the host of the URL.
+        path: The path with its query.
+        timeout_seconds: For connecting, and for each wait for data.
+        headers: Further headers; they may hold a secret, so they are in no message.
+    """
+    parts = urlsplit(url)
+    connection_class = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = connection_class(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_seconds)
+    started = time.monotonic()
+    try:
+        connection.request(
+            "GET", path, headers={"Host": site, "Accept": "application/json, text/html", **(headers or {})}
+        )
+        response = connection.getresponse()
+        status, body = response.status, response.read(BODY_LIMIT_BYTES).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        status, body = NO_ANSWER, f"{type(error).__name__}: {error}"
+    finally:
+        connection.close()
+    return WebAnswer(status, round(time.monotonic() - started, 3), body)
