@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .._backups.names import STREAMED_SLUG, site_slug
 from .._bench.apps import compare_versions
 from .._system.errors import LifeboatError
 
 PASSED, WARNING, SKIPPED, FAILED = "passed", "warning", "skipped", "failed"
-STREAMED_SLUG = "stream"
 BYTES_PER_TABLE = 256 * 1024
 DATABASE_BYTES_PER_SQL_BYTE = 3.5
 
@@ -42,11 +42,6 @@ class Check:
 def key_fingerprint(key: str) -> str:
     """Name a key without telling it: the first 12 hex digits of its SHA-256."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
-
-
-def site_slug(site: str) -> str:
-    """Return a site's name as Frappe writes it into the names of artifacts."""
-    return site.replace(".", "_")
 
 
 def check_identity(
@@ -124,8 +119,8 @@ def check_keys(live_configuration: Mapping[str, Any], set_configuration: Mapping
         return Check(
             "keys",
             WARNING,
-            f"The live site's encryption key ({key_fingerprint(live_key)}) is not the set's ({key_fingerprint(set_key)}); "
-            "the set's will be used, since it belongs to the data.",
+            f"The live site's encryption key ({key_fingerprint(live_key)}) is not the set's "
+            f"({key_fingerprint(set_key)}); the set's will be used, since it belongs to the data.",
         )
     if set_key or live_key:
         origin = "set" if set_key else "live site"

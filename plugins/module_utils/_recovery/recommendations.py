@@ -61,7 +61,7 @@ def _set_contents(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if backup.get("encrypted"):
         yield (
-            "Keep the site's configuration and its backup_encryption_key in another place than the encrypted artifacts.",
+            "Keep the configuration with its backup_encryption_key in another place than the encrypted artifacts.",
             "Frappe writes the configuration of an encrypted set unencrypted beside the data that it opens.",
         )
 

@@ -1,0 +1,65 @@
+"""Looks at what is live before a recovery. Reads only, and copes with whatever is broken or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._bench.configuration import read_configuration
+from .._bench.layout import Bench, Site
+from .._mariadb.connection import fetch_all
+from .._mariadb.identifiers import quote_identifier
+from .._mariadb.server import database_exists, list_tables
+from .._system.errors import LifeboatError
+from .plan import LiveSite
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+SETTINGS_TABLE = "tabSingles"
+
+
+def survey_live_site(connection: Connection[Any], site: Site, set_configuration: Mapping[str, Any]) -> LiveSite:
+    """Return what is live.
+
+    Where the site's own configuration cannot be read, the database that the set's configuration names is taken for the
+    live one if the server has it: it has to be fenced as well.
+    """
+    try:
+        configuration, valid = read_configuration(site.config_path), True
+    except LifeboatError:
+        configuration, valid = {}, False
+    database = str(configuration.get("db_name") or set_configuration.get("db_name") or "")
+    exists = bool(database) and database_exists(connection, database)
+    tables = list_tables(connection, database) if exists else []
+    return LiveSite(
+        site_exists=site.exists(),
+        configuration=configuration,
+        configuration_valid=valid,
+        database=database if exists or valid else "",
+        database_exists=exists,
+        table_count=len(tables),
+        data_bytes=_data_bytes(connection, database) if exists else 0,
+        scheduler_enabled=_scheduler_enabled(connection, database) if SETTINGS_TABLE in tables else None,
+    )
+
+
+def _data_bytes(connection: Connection[Any], database: str) -> int:
+    rows = fetch_all(
+        connection,
+        "SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
+        (database,),
+    )
+    return int(rows[0][0])
+
+
+def _scheduler_enabled(connection: Connection[Any], database: str) -> bool | None:
+    try:
+        rows = fetch_all(
+            connection,
+            f"SELECT value FROM {quote_identifier(database)}.{quote_identifier(SETTINGS_TABLE)} "  # noqa: S608
+            "WHERE doctype = 'System Settings' AND field = 'enable_scheduler'",
+        )
+    except Exception:  # a damaged table is one of the reasons to be here
+        return None
+    return bool(rows) and str(rows[0][0]) == "1"
