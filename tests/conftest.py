@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))  # `tests.lab` is importable however pytest was st
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute  # noqa: E402
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier  # noqa: E402
 
-from tests.lab import MariaDBServer, RedisServer  # noqa: E402
+from tests.lab import Lab, MariaDBServer, RedisServer  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +44,15 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """An empty Redis server."""
     with RedisServer(tmp_path / "redis-server") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A whole bench with two sites, for the tests of one module; a test that destroys it makes its own ``Lab``."""
+    folder = tmp_path_factory.mktemp("lab")
+    with Lab(folder) as lab:
+        yield lab
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,11 @@
-"""The embedded lab: a bench with real databases, queues, processes and files in a folder; only the application is a stand-in."""
+"""The embedded lab: a bench in a folder whose databases, queues, processes and files are real.
 
+Only the application is a stand-in (``app/``).
+"""
+
+from .backups import BackupFiles
+from .lab import Lab
 from .mariadb import MariaDBServer
 from .redis_server import RedisServer
 
-__all__ = ["MariaDBServer", "RedisServer"]
+__all__ = ["BackupFiles", "Lab", "MariaDBServer", "RedisServer"]

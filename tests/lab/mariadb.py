@@ -16,7 +16,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 
 from .processes import free_port, start_child, stop_child, wait_until
 
-# Small and quick to start. A crash of the process loses nothing with these; durability against a power cut is not tested.
+# Small and quick to start. A crash of the process loses nothing with these; a power cut is not tested.
 SETTINGS: dict[str, Any] = {
     "character_set_server": "utf8mb4",
     "collation_server": "utf8mb4_unicode_ci",
@@ -34,15 +34,19 @@ class MariaDBServer:
     Args:
         folder: Where its data, log and option file live; kept between a stop and the next start.
         port: The port, or None for a free one.
+        environment: The environment of the server, or None for that of this process.
         variables: Options of the server by their names, for instance ``sync_binlog=1``; None leaves one out.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, **variables: Any) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, environment: dict[str, str] | None = None, **variables: Any
+    ) -> None:
         self.folder = folder
         self.data_path = folder / "data"
         self.error_log_path = folder / "error.log"
         self.option_file = folder / "root.cnf"
         self.port = port or free_port()
+        self.environment = environment
         self.variables = {**SETTINGS, **variables}
         self.process: subprocess.Popen[bytes] | None = None
         # The path of a unix socket must not be longer than 107 bytes, a folder of tests easily is.
@@ -89,7 +93,8 @@ class MariaDBServer:
             for name, value in {**self.variables, **own}.items()
             if value is not None
         ]
-        self.process = start_child(["mariadbd", "--no-defaults", *_as_user(), *options], self.folder / "output.log")
+        command = ["mariadbd", "--no-defaults", *_as_user(), *options]
+        self.process = start_child(command, self.folder / "output.log", environment=self.environment)
         wait_until(self._accepts_logins, f"MariaDB (see {self.error_log_path})", self.process)
         self._write_option_file()
 
