@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .connection import execute, fetch_all
@@ -43,6 +45,12 @@ def read_server_facts(connection: Connection[Any]) -> ServerFacts:
         page_size_bytes=int(row[6]),
         replica_count=int(row[7]),
     )
+
+
+def local_datadir(facts: ServerFacts) -> Path | None:
+    """Return the server's data directory when it is on this host and can be seen, else None."""
+    path = Path(facts.datadir)
+    return path if facts.hostname == socket.gethostname() and path.is_dir() else None
 
 
 def database_exists(connection: Connection[Any], database: str) -> bool:
