@@ -44,9 +44,14 @@ def main() -> int:
     prepare_home(Path.home())
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     call = ["ansible-test", command, "--local", "--python", python, "--color", "no"]
+    environment = {**os.environ, "HOME": str(GATE_HOME)}
     with staged_copy() as tree:
-        done = subprocess.run(call, cwd=tree, env={**os.environ, "HOME": str(GATE_HOME)}, check=False)
-    return done.returncode
+        if command == "sanity":  # made first, so that its output does not bury what sanity finds
+            prime = [*call, "--prime-venvs"]
+            primed = subprocess.run(prime, cwd=tree, env=environment, check=False, capture_output=True, text=True)
+            if primed.returncode:
+                print(primed.stdout + primed.stderr)
+        return subprocess.run(call, cwd=tree, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def tool_environment() -> dict[str, str]:
         "PATH": os.pathsep.join(path),
         "VIRTUAL_ENV": str(VENV),
         "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS_PATH),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
         "ANSIBLE_INJECT_FACT_VARS": "false",

@@ -67,7 +67,11 @@ GATES: tuple[Gate, ...] = (
             *("--validate-collection-refs", "self", "--disallow-unknown-collection-refs", "."),
         ),
     ),
-    gate("ansible-lint", "roles and playbooks pass the production profile and more", ("ansible-lint", "--offline")),
+    gate(
+        "ansible-lint",
+        "roles and playbooks pass the production profile and more",
+        ("ansible-lint", "--offline", "--nocolor"),
+    ),
     gate(
         "unit",
         "the unit tests pass",
