@@ -9,6 +9,7 @@ ERROR_CODES: dict[str, str] = {
     "caller_gone": "Whoever started this work is gone, so it was given up and cleaned up.",
     "disk_space": "A file system has, or came to have, less room than the work needs.",
     "path_unsafe": "A path leads outside of where it must stay.",
+    "module_killed": "The module's process was ended from outside, so there is no result of it.",
     "library_missing": "A Python library that the module needs is not installed on the host.",
     # bench
     "bench_ambiguous": "The host has several benches, and which one is meant cannot be told.",
@@ -29,4 +30,23 @@ ERROR_CODES: dict[str, str] = {
     "lock_lost": "The lock of the site went to another recovery in the meantime.",
     "recovery_unknown": "No recovery with this id was begun on this host.",
     "site_locked": "Another recovery of the same site is running.",
+    # artifacts and sets
+    "archive_refused": "An archive of files holds something that a backup of a site's files never holds.",
+    "artifact_corrupt": "An artifact was damaged after it was written.",
+    "artifact_missing": "An artifact is not there or cannot be read.",
+    "artifact_too_large": "An artifact unpacks to more than it can honestly hold.",
+    "artifact_truncated": "An artifact ends before its content does.",
+    "backup_not_found": "There is no complete set that fits what was asked for.",
+    "gpg_missing": "An artifact is encrypted and gpg is not installed.",
+    "key_missing": "An artifact is encrypted and no key for it is known.",
+    "key_wrong": "An artifact is encrypted with another key than the one given.",
+    "recover_to_invalid": "The recovery point asked for is neither a set's name nor a time with an offset.",
+    # dumps
+    "artifact_incomplete": "A dump has no completion line, or ends in the middle of a statement.",
+    "collation_unknown": "The server of the database does not know a collation that the dump uses.",
+    "statement_refused": "A dump holds a statement that no dump of a site holds.",
+    "statement_too_long": "A dump holds a row or a statement that is longer than the server takes.",
+    "proof_failed": "What was staged is not what the backup set holds, so it must not go live.",
+    # recovery: files
+    "files_damaged": "Files of a set are not those that the database knows by size and checksum.",
 }

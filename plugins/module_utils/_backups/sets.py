@@ -1,0 +1,134 @@
+"""Artifacts and backup sets as values, with the verdict on each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+COMPLETE = "complete"
+PARTIAL = "partial"
+BROKEN = "broken"
+UNREADABLE = "unreadable"
+
+NAMES = "names"
+STRUCTURE = "structure"
+CONTENT = "content"
+DEPTHS = (NAMES, STRUCTURE, CONTENT)
+
+# Where a recovery point was read from, best first.
+FROM_GZIP_HEADER = "gzip_header"
+FROM_FOOTER = "dump_footer"
+FROM_FILE = "file_mtime"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file of a backup.
+
+    Attributes:
+        kind: database, files, private_files or site_config.
+        path: Where it lies.
+        size_bytes: Its size.
+        encrypted: Its content is encrypted, whatever its name says.
+        mode: Its permission bits.
+        modified_at: Seconds since the epoch, by the file system.
+        compressed_at: Seconds since the epoch that the gzip header of its content says, 0 where that is not known.
+    """
+
+    kind: str
+    path: Path
+    size_bytes: int
+    encrypted: bool
+    mode: int
+    modified_at: float
+    compressed_at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the catalogue shows of it, as JSON values."""
+        return {
+            "kind": self.kind,
+            "path": str(self.path),
+            "size_bytes": self.size_bytes,
+            "encrypted": self.encrypted,
+        }
+
+
+@dataclass(frozen=True)
+class BackupSet:
+    """The artifacts of one run for one site, and what is known of them.
+
+    Attributes:
+        name: ``<timestamp>-<slug>``, or the file's own name where ``bench backup`` did not choose it.
+        folder: Where the artifacts lie.
+        slug: The site's name with ``.`` written as ``_``; "" where the names do not say it.
+        artifacts: Its files, database first.
+        verdict: complete, partial, broken or unreadable, as far as ``depth`` looked.
+        reasons: Sentences that say why the verdict is not complete.
+        depth: names, structure or content: how deep the verdict looked.
+        recovery_point: The moment that the data is of, RFC 3339 in UTC.
+        recovery_point_source: gzip_header, dump_footer or file_mtime.
+        partial: The dump leaves tables out.
+        missing_kinds: Kinds of artifacts that the set does not have.
+        versions: App to version, from the dump.
+        table_count: Tables that the dump creates; None before it was read.
+        table_names: Their names.
+        rows: Rows a table; None before the content was read.
+        sql_bytes: Size of the dump as text; None before it was read.
+        archive_site: The site whose files the archives hold; None before they were read, or without any.
+        files: Kind of archive to its number of files and their bytes.
+        encryption_key_source: option, set or site: whose key opens it; "" where none is needed or known.
+        insecure_permissions: Sentences about artifacts that others may read or write.
+    """
+
+    name: str
+    folder: Path
+    slug: str
+    artifacts: tuple[Artifact, ...]
+    verdict: str
+    reasons: tuple[str, ...]
+    recovery_point: str
+    recovery_point_source: str
+    depth: str = NAMES
+    kind: str = "logical"
+    partial: bool = False
+    missing_kinds: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    table_count: int | None = None
+    table_names: tuple[str, ...] = ()
+    rows: dict[str, int] | None = None
+    sql_bytes: int | None = None
+    archive_site: str | None = None
+    files: dict[str, dict[str, int]] = field(default_factory=dict)
+    encryption_key_source: str = ""
+    insecure_permissions: tuple[str, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all artifacts."""
+        return sum(artifact.size_bytes for artifact in self.artifacts)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether any artifact is encrypted."""
+        return any(artifact.encrypted for artifact in self.artifacts)
+
+    def artifact(self, kind: str) -> Artifact | None:
+        """Return the artifact of a kind."""
+        return next((artifact for artifact in self.artifacts if artifact.kind == kind), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the catalogue shows of it, as JSON values; no secret is in it."""
+        shown = asdict(self)
+        del shown["table_names"]
+        return {
+            **shown,
+            "folder": str(self.folder),
+            "site": self.archive_site,
+            "artifacts": [artifact.as_dict() for artifact in self.artifacts],
+            "reasons": list(self.reasons),
+            "missing_kinds": list(self.missing_kinds),
+            "insecure_permissions": list(self.insecure_permissions),
+            "size_bytes": self.size_bytes,
+            "encrypted": self.encrypted,
+        }

@@ -1,0 +1,191 @@
+"""Looking into a set: is it whole, can it be read, is it a full backup of a site?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, Callable, cast
+
+from .._bench.configuration import read_configuration
+from .._mariadb.dump.stream import expansion_limit_bytes, open_sql
+from .._mariadb.dump.summary import DumpSummary, summarise_dump
+from .._system.errors import LifeboatError
+from .archives import MEMBER_LIMIT, ArchiveLimits, ArchiveListing, ArchiveReader, Readable, list_archive
+from .artifacts import open_artifact
+from .keys import find_key
+from .names import DATABASE, SITE_CONFIG
+from .recovery_point import GZIP_TIME_BYTES, gzip_time, recovery_point
+from .sets import BROKEN, COMPLETE, CONTENT, NAMES, PARTIAL, UNREADABLE, Artifact, BackupSet
+
+KEY_CODES = frozenset({"key_missing", "key_wrong", "gpg_missing"})
+UNREADABLE_CODES = KEY_CODES | {"artifact_missing", "configuration_missing"}
+BROKEN_CODES = frozenset(
+    {
+        "archive_refused",
+        "artifact_corrupt",
+        "artifact_too_large",
+        "artifact_truncated",
+        "configuration_invalid",
+        "statement_refused",
+    }
+)
+# Without these a dump is not that of a site of Frappe, or its end is missing: bench itself asks for them.
+REQUIRED_TABLES = ("__Auth", "tabDefaultValue")
+
+OnRead = Callable[[int, str], None]
+
+
+def verify_set(
+    backup: BackupSet,
+    depth: str,
+    encryption_key: str | None = None,
+    site_config_path: Path | None = None,
+    member_limit: int = MEMBER_LIMIT,
+    on_read: OnRead = lambda _bytes, _name: None,
+) -> BackupSet:
+    """Return a set with the verdict that a deeper look gives.
+
+    Args:
+        backup: A set of the catalogue.
+        depth: names (only whether a key is known), structure (every byte is read: checksums, the dump's last line, the
+            listing of the archives) or content (every statement is parsed as well, and rows are counted).
+        encryption_key: The key that was given; no other is tried then.
+        site_config_path: The live site's configuration, for the key of a set whose own has none.
+        member_limit: Files and folders above which an archive counts as a bomb.
+        on_read: Called with the bytes of the set that were read so far and the artifact's name; may raise to give up.
+    """
+    key, source = None, ""
+    if backup.encrypted:
+        own = backup.artifact(SITE_CONFIG)
+        key, source = find_key(encryption_key, own.path if own else None, site_config_path)
+    return _Look(replace(backup, encryption_key_source=source), depth, key, member_limit, on_read).run()
+
+
+class _Look:
+    """One look into one set."""
+
+    def __init__(self, backup: BackupSet, depth: str, key: str | None, member_limit: int, on_read: OnRead) -> None:
+        self._backup = backup
+        self._depth = depth
+        self._key = key
+        self._member_limit = member_limit
+        self._on_read = on_read
+        self._read_bytes = 0
+        self._problems: list[tuple[str, str]] = []
+
+    def run(self) -> BackupSet:
+        if self._depth == NAMES:
+            if self._backup.encrypted and self._key is None:
+                self._add(UNREADABLE, "It is encrypted and no key for it is known. Give encryption_key.")
+        else:
+            self._look_inside()
+        return self._judged()
+
+    def _look_inside(self) -> None:
+        # The other artifacts of a set have the same key: saying once that it is missing or wrong is enough.
+        if all(self._is_openable(artifact) for artifact in self._backup.artifacts):
+            self._backup = replace(self._backup, depth=self._depth)
+
+    def _is_openable(self, artifact: Artifact) -> bool:
+        try:
+            self._look_at(artifact)
+        except LifeboatError as error:
+            if error.error_code not in BROKEN_CODES | UNREADABLE_CODES:
+                raise
+            self._add(BROKEN if error.error_code in BROKEN_CODES else UNREADABLE, error.message)
+            return error.error_code not in KEY_CODES
+        except OSError as error:
+            self._add(UNREADABLE, f"{artifact.path.name} cannot be read: {error.strerror}.")
+        return True
+
+    def _look_at(self, artifact: Artifact) -> None:
+        if artifact.kind == SITE_CONFIG:
+            read_configuration(artifact.path)
+        elif artifact.kind == DATABASE:
+            self._look_at_dump(artifact)
+        else:
+            self._look_at_archive(artifact)
+
+    def _look_at_dump(self, artifact: Artifact) -> None:
+        with self._opened(artifact) as watched:
+            stream = open_sql(cast(BinaryIO, watched), expansion_limit_bytes(artifact.size_bytes))
+            summary = summarise_dump(stream, deep=self._depth == CONTENT)
+        moment, source = recovery_point(gzip_time(watched.head), summary.footer_time, artifact.modified_at)
+        self._backup = replace(
+            self._backup,
+            partial=self._backup.partial or summary.partial,
+            recovery_point=moment,
+            recovery_point_source=source,
+            versions={**summary.installed_apps, **summary.header_versions},
+            table_count=summary.table_count,
+            table_names=tuple(summary.table_names),
+            rows=dict(summary.rows) if self._depth == CONTENT else None,
+            sql_bytes=summary.sql_bytes,
+        )
+        self._judge_dump(summary)
+
+    def _judge_dump(self, summary: DumpSummary) -> None:
+        if not summary.complete:
+            self._add(
+                BROKEN,
+                "The dump has no completion line (-- Dump completed): it was cut, though its compression is whole.",
+            )
+        if self._backup.partial:
+            self._add(PARTIAL, "The dump leaves tables out (a partial backup); it cannot replace a whole site.")
+            return
+        missing = [name for name in REQUIRED_TABLES if name not in summary.table_names]
+        if missing and summary.complete:
+            self._add(BROKEN, f"It is not a dump of a whole Frappe site: it has no {' and no '.join(missing)}.")
+
+    def _look_at_archive(self, artifact: Artifact) -> None:
+        with self._opened(artifact) as watched:
+            listing = _list(watched, artifact, self._member_limit)
+        site = self._backup.archive_site
+        if listing.site is not None and site not in (None, listing.site):
+            self._add(BROKEN, f"Its archives are of two sites, {site} and {listing.site}.")
+        counted = {"files": listing.file_count, "bytes": listing.size_bytes}
+        self._backup = replace(
+            self._backup,
+            archive_site=site or listing.site,
+            files={**self._backup.files, artifact.kind: counted},
+        )
+
+    @contextmanager
+    def _opened(self, artifact: Artifact) -> Iterator[_WatchedStream]:
+        with open_artifact(artifact.path, self._key) as raw:
+            yield _WatchedStream(raw, lambda size: self._count(size, artifact.path.name))
+
+    def _count(self, size: int, name: str) -> None:
+        self._read_bytes += size
+        self._on_read(self._read_bytes, name)
+
+    def _add(self, verdict: str, reason: str) -> None:
+        self._problems.append((verdict, reason))
+
+    def _judged(self) -> BackupSet:
+        reasons = (*self._backup.reasons, *(reason for _verdict, reason in self._problems))
+        verdicts = {self._backup.verdict, *(verdict for verdict, _reason in self._problems)}
+        worst = next(verdict for verdict in (BROKEN, UNREADABLE, PARTIAL, COMPLETE) if verdict in verdicts)
+        return replace(self._backup, verdict=worst, reasons=tuple(dict.fromkeys(reasons)))
+
+
+def _list(stream: Readable, artifact: Artifact, member_limit: int) -> ArchiveListing:
+    limits = ArchiveLimits.for_artifact(artifact.size_bytes, member_limit)
+    return list_archive(ArchiveReader(stream, artifact.path.name, artifact.kind, limits))
+
+
+class _WatchedStream:
+    """Counts what is read of an artifact and remembers its first bytes."""
+
+    def __init__(self, raw: Readable, on_read: Callable[[int], None]) -> None:
+        self._raw = raw
+        self._on_read = on_read
+        self.head = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        content = self._raw.read(size)
+        self.head += content[: GZIP_TIME_BYTES - len(self.head)]
+        self._on_read(len(content))
+        return content
