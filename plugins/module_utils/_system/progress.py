@@ -7,7 +7,7 @@ import os
 import select
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Callable
 
@@ -18,7 +18,7 @@ WRITE_INTERVAL_SECONDS = 1.0
 
 @dataclass
 class Progress:
-    """How far a long step is. ``total_*`` are 0 where they are not known."""
+    """How far a long step is. ``total_*`` are 0 where they are not known; ``process_id`` is who does it."""
 
     step: str = ""
     done_bytes: int = 0
@@ -28,6 +28,7 @@ class Progress:
     item_name: str = ""
     elapsed_seconds: float = 0.0
     remaining_seconds: float | None = None
+    process_id: int = field(default_factory=os.getpid)
 
 
 class ProgressReporter:
