@@ -129,6 +129,21 @@ def find_benches(search_paths: Iterable[str] | None = None, root: Path = ROOT) -
     return [Bench(path) for path in sorted({folder.resolve() for folder in folders})]
 
 
+def bench_at(path: str | Path) -> Bench:
+    """Return the bench in a folder.
+
+    Raises:
+        LifeboatError: ``bench_not_found``.
+    """
+    if not is_bench(Path(path)):
+        raise LifeboatError(
+            f"Cannot find a bench at {path}: it has no sites/{COMMON_CONFIGURATION_NAME} and no sites/apps.txt. "
+            "Set bench_path to the folder that holds apps and sites.",
+            "bench_not_found",
+        )
+    return Bench(Path(path).resolve())
+
+
 def find_bench(
     site_name: str,
     bench_path: str | Path | None = None,
@@ -141,13 +156,7 @@ def find_bench(
         LifeboatError: ``bench_not_found`` or ``bench_ambiguous``, with what to set.
     """
     if bench_path is not None:
-        if not is_bench(Path(bench_path)):
-            raise LifeboatError(
-                f"Cannot find a bench at {bench_path}: it has no sites/{COMMON_CONFIGURATION_NAME} and no "
-                "sites/apps.txt. Set bench_path to the folder that holds apps and sites.",
-                "bench_not_found",
-            )
-        return Bench(Path(bench_path).resolve())
+        return bench_at(bench_path)
     benches = find_benches(search_paths, root)
     chosen = [bench for bench in benches if bench.site(site_name).exists()] or benches
     if not chosen:

@@ -19,7 +19,9 @@ class Process:
     working_directory: Path | None
 
     def is_program(self, name: str) -> bool:
-        """Tell whether the process runs a program of this name, directly or through an interpreter."""
+        """Tell whether the process runs a program of this name: directly, as a script, or as a module of Python."""
+        if self.arguments[1:2] == ("-m",):
+            return self.arguments[2].rpartition(".")[2] == name
         return any(Path(argument).name.rstrip(":") == name for argument in self.arguments[:2])
 
 

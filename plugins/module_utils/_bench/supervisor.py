@@ -48,15 +48,21 @@ def _configuration_path(daemon: Process, root: Path) -> Path | None:
 
 
 def _status_lines(daemon: Process, configuration: Path | None, run: CommandRunner) -> list[re.Match[str]]:
-    script = next(Path(argument) for argument in daemon.arguments if Path(argument).name == "supervisord")
-    beside = script.with_name("supervisorctl")
-    program = str(beside) if beside.is_file() else "supervisorctl"
+    options = ("-c", str(configuration)) if configuration else ()
     try:
         # The exit code tells of programs that do not run; a daemon that did not answer shows no line of a status.
-        answer = run([program, *(("-c", str(configuration)) if configuration else ()), "status"])
+        answer = run([*_control_program(daemon), *options, "status"])
     except LifeboatError:
         return []
     return [match for match in map(_STATUS_LINE.match, answer.output.splitlines()) if match]
+
+
+def _control_program(daemon: Process) -> list[str]:
+    """Return the client that belongs to a daemon: of its own Python, beside its script, or else the one on PATH."""
+    if daemon.arguments[1] == "-m":
+        return [daemon.arguments[0], "-m", "supervisor.supervisorctl"]
+    beside = (Path(argument).with_name("supervisorctl") for argument in daemon.arguments[:2])
+    return [next((str(path) for path in beside if path.is_file()), "supervisorctl")]
 
 
 def _bench_programs(bench: Bench, configuration: Path) -> set[str]:

@@ -27,13 +27,13 @@ def local_url(port: int) -> str:
 
 
 def fetch(
-    url: str, site: str, path: str, timeout_seconds: float = 10, headers: Mapping[str, str] | None = None
+    url: str, host: str, path: str, timeout_seconds: float = 10, headers: Mapping[str, str] | None = None
 ) -> WebAnswer:
     """Send one GET request; no redirect is followed.
 
     Args:
         url: Scheme, host and port: of the bench's own web server, or of what stands before it.
-        site: The site that is meant, which may not be the host of the URL.
+        host: The name that the site is known by there, which need not be the host of the URL.
         path: The path with its query.
         timeout_seconds: For connecting, and for each wait for data.
         headers: Further headers; they may hold a secret, so they are in no message.
@@ -44,12 +44,15 @@ def fetch(
     started = time.monotonic()
     try:
         connection.request(
-            "GET", path, headers={"Host": site, "Accept": "application/json, text/html", **(headers or {})}
+            "GET", path, headers={"Host": host, "Accept": "application/json, text/html", **(headers or {})}
         )
         response = connection.getresponse()
         status, body = response.status, response.read(BODY_LIMIT_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
-        status, body = NO_ANSWER, f"{type(error).__name__}: {error}"
+        status, body = NO_ANSWER, getattr(error, "strerror", None) or type(error).__name__
+    except ValueError:
+        # Its text quotes the header, which may hold a secret.
+        status, body = NO_ANSWER, "the address or a header of the request is not valid"
     finally:
         connection.close()
     return WebAnswer(status, round(time.monotonic() - started, 3), body)
