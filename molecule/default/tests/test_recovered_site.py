@@ -1,0 +1,139 @@
+"""What the host is like after the recovery: the site is back, and nothing else was touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+testinfra_hosts = ["podman://lifeboat-one"]
+
+SITE = "alpha.localhost"
+OTHER_SITE = "beta.localhost"
+SITES = "/home/frappe/frappe-bench/sites"
+STATE = "/var/lib/lifeboat"
+
+
+@pytest.fixture(scope="module")
+def before(host: Host) -> dict[str, Any]:
+    """The host when the backup was made, before the disaster."""
+    return json.loads(host.file("/root/before.json").content_string)
+
+
+@pytest.fixture(scope="module")
+def after(host: Host) -> dict[str, Any]:
+    return json.loads(host.check_output("/usr/bin/python3 /root/snapshot.py"))
+
+
+@pytest.fixture(scope="module")
+def record(host: Host) -> dict[str, Any]:
+    recoveries = host.check_output(f"ls -d {STATE}/{SITE}/*/").split()
+    assert len(recoveries) == 1, "the second run recovered once more"
+    return json.loads(host.file(f"{recoveries[0]}record.json").content_string)
+
+
+@pytest.mark.parametrize("site", [SITE, OTHER_SITE])
+@pytest.mark.parametrize(("path", "expected"), [("/login", "200"), ("/api/method/ping", "200")])
+def test_sites_are_served_through_nginx(host: Host, site: str, path: str, expected: str) -> None:
+    answer = host.check_output(f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {site}' http://127.0.0.1{path}")
+    assert answer == expected
+
+
+def test_every_row_is_as_it_was_backed_up(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert after["sites"][SITE]["tables"] == before["sites"][SITE]["tables"]
+
+
+@pytest.mark.parametrize("tree", ["public", "private"])
+def test_every_file_is_as_it_was_backed_up(before: dict[str, Any], after: dict[str, Any], tree: str) -> None:
+    assert after["sites"][SITE][tree] == before["sites"][SITE][tree]
+    assert before["sites"][SITE][tree], "the backup had no files to compare"
+
+
+def test_files_are_the_applications_own(host: Host) -> None:
+    foreign = host.check_output(f"find {SITES}/{SITE}/public {SITES}/{SITE}/private ! -user frappe -o ! -group frappe")
+    assert foreign == ""
+
+
+def test_configuration_keeps_its_owner_and_mode(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for fact in ("owner", "mode"):
+        assert after["sites"][SITE][fact] == before["sites"][SITE][fact]
+
+
+def test_configuration_names_a_new_database_and_keeps_the_rest(before: dict[str, Any], after: dict[str, Any]) -> None:
+    old, new = before["sites"][SITE]["configuration"], after["sites"][SITE]["configuration"]
+    assert new["db_name"] != old["db_name"]
+    assert new["db_password"] != old["db_password"]
+    replaced = {"db_name", "db_password", "db_user", "maintenance_mode", "pause_scheduler"}
+    assert {key: new.get(key) for key in old if key not in replaced} == {
+        key: value for key, value in old.items() if key not in replaced
+    }
+    assert not new.get("maintenance_mode")
+    assert not new.get("pause_scheduler")
+
+
+def test_the_other_site_is_untouched(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert after["sites"][OTHER_SITE] == before["sites"][OTHER_SITE]
+
+
+def test_no_service_was_restarted(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert after["services"] == before["services"]
+
+
+def test_jobs_in_the_queue_are_the_ones_that_were_there(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert after["queue"] == before["queue"]
+
+
+def test_replaced_database_is_kept_and_locked(host: Host, before: dict[str, Any], after: dict[str, Any]) -> None:
+    replaced = before["sites"][SITE]["configuration"]["db_name"]
+    promoted = after["sites"][SITE]["configuration"]["db_name"]
+    assert {replaced, promoted} <= set(after["databases"])
+    locked = {account.split("@")[0] for account, is_locked in after["accounts"].items() if is_locked in ("1", "true")}
+    assert replaced in locked
+    assert promoted not in locked
+
+
+def test_only_the_replacement_was_added_to_the_server(before: dict[str, Any], after: dict[str, Any]) -> None:
+    promoted = after["sites"][SITE]["configuration"]["db_name"]
+    assert set(after["databases"]) - set(before["databases"]) == {promoted}
+    added = set(after["accounts"]) - set(before["accounts"])
+    assert {account.split("@")[0] for account in added} == {promoted}
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "record.json", "report.html", "report.md", "report.json"])
+def test_run_is_on_record_for_root_alone(host: Host, record: dict[str, Any], name: str) -> None:
+    file = host.file(f"{STATE}/{SITE}/{record['recovery']}/{name}")
+    assert file.is_file
+    assert file.size > 0
+    assert (file.user, file.mode) == ("root", 0o600)
+
+
+def test_state_is_for_root_alone(host: Host) -> None:
+    folder = host.file(STATE)
+    assert (folder.user, folder.mode) == ("root", 0o700)
+
+
+def test_record_says_that_the_site_was_recovered_and_verified(record: dict[str, Any]) -> None:
+    assert record["outcome"] == "recovered"
+    outcomes = {check["name"]: check["outcome"] for check in record["verification"]}
+    assert outcomes["login"] == "passed"
+    assert outcomes["job"] == "passed"
+
+
+def test_no_secret_is_in_what_was_written(host: Host, before: dict[str, Any], after: dict[str, Any]) -> None:
+    configurations = (before["sites"][SITE]["configuration"], after["sites"][SITE]["configuration"])
+    secrets = [configuration[key] for configuration in configurations for key in ("db_password", "encryption_key")]
+    for secret in secrets:
+        found = host.run(f"grep -rlF --exclude-dir=kept -e '{secret}' {STATE}")
+        assert found.stdout == "", f"a secret of the site is in {found.stdout}"
+
+
+def test_lock_is_released_and_nothing_runs_on(host: Host) -> None:
+    assert not host.file(f"{STATE}/{SITE}/lock").exists
+    commands = [process.args for process in host.process.filter()]
+    assert not [command for command in commands if "AnsiballZ" in command or "ansible/tmp" in command]
+
+
+def test_prerequisites_brought_the_driver(host: Host) -> None:
+    assert host.run("/usr/bin/python3 -c 'import pymysql'").rc == 0
