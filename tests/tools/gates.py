@@ -56,7 +56,7 @@ GATES: tuple[Gate, ...] = (
         "mypy",
         "type hints hold, strictly",
         ("mypy", "plugins/module_utils"),
-        ("mypy", "--python-version", "3.11", "tests/tools"),
+        ("mypy", "--python-version", "3.11", "tests/tools", "tests/construction", "tests/artifact", "tests/runner"),
     ),
     gate("construction", "every part has its tests, documentation and place", (*PYTEST, "tests/construction")),
     gate(
