@@ -59,6 +59,8 @@ class Lab:
         variables: Options of the database server.
     """
 
+    account_hosts: tuple[str, ...] = ("localhost",)  # from where the accounts of the sites log in
+
     def __init__(
         self,
         folder: Path,
@@ -269,7 +271,7 @@ class Lab:
         )
         root = connect(self.login)
         execute(root, f"CREATE DATABASE {quote_identifier(name)} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
-        create_account(root, name, ["localhost"], configuration["db_password"], name)
+        create_account(root, name, list(self.account_hosts), configuration["db_password"], name)
         root.close()
         files = write_files(self.site_path(site), content)
         own = self.login.with_account(name, configuration["db_password"])
