@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 DISCONNECT_TIMEOUT_SECONDS = 10.0
+# A login takes milliseconds once the server has the client's answer.
+LOGIN_TIMEOUT_SECONDS = 0.5
+POLL_SECONDS = 0.005
+LOGIN_UNDER_WAY = "unauthenticated user"
 
 
 def account_hosts(connection: Connection[Any], user: str) -> list[str]:
@@ -47,41 +51,73 @@ def unlock_account(connection: Connection[Any], user: str) -> None:
 
 
 def end_connections(connection: Connection[Any], user: str, timeout_seconds: float = DISCONNECT_TIMEOUT_SECONDS) -> int:
-    """End every connection of a user and wait until none is left; what one had not committed is undone.
+    """End every connection of a user and wait until none can write any more; what one had not committed is undone.
 
-    Logins that are under way count as well: lock the account first, then none can follow.
+    Lock the account first, then no login can follow. Logins that were under way at that moment are waited for, since
+    one may have passed the check of the account just before; one that does not get on is ended (it is a client that
+    connected and sends nothing). An ended connection that still rolls its transaction back cannot write any more.
 
     Returns:
-        How many connections were ended.
+        How many connections of the user were ended.
 
     Raises:
         LifeboatError: ``mariadb_statement_failed`` when one is still there after the timeout.
     """
     ended: set[int] = set()
-    deadline = time.monotonic() + timeout_seconds
+    started = time.monotonic()
+    logins = _connection_ids(connection, LOGIN_UNDER_WAY)
     while True:
-        rows = fetch_all(
-            connection,
-            "SELECT ID, USER FROM information_schema.PROCESSLIST WHERE USER IN (%s, 'unauthenticated user')",
-            (user,),
-        )
-        own = [int(row[0]) for row in rows if row[1] == user]
-        if not rows:
+        logins &= _connection_ids(connection, LOGIN_UNDER_WAY)
+        own = _connection_ids(connection, user)
+        remaining = own - (ended & _rolling_back(connection)) if own else own
+        if not logins and not remaining:
             return len(ended)
-        for connection_id in own:
-            if connection_id not in ended:
-                _kill(connection, connection_id)
-                ended.add(connection_id)
-        if time.monotonic() > deadline:
-            if not own:
-                return len(ended)
+        waited_seconds = time.monotonic() - started
+        stuck_logins = logins if waited_seconds > LOGIN_TIMEOUT_SECONDS else set()
+        for connection_id in (remaining - ended) | stuck_logins:
+            _kill(connection, connection_id)
+        ended |= remaining
+        if waited_seconds > timeout_seconds:
             raise LifeboatError(
-                f"Cannot end {len(own)} connections of {user} within {timeout_seconds:g} seconds. "
+                f"Cannot end {len(remaining)} connections of {user} within {timeout_seconds:g} seconds. "
                 "Look at them with SHOW PROCESSLIST, then run this again.",
                 "mariadb_statement_failed",
-                {"user": user, "connections": own},
+                {"user": user, "connections": sorted(remaining)},
             )
-        time.sleep(0.005)
+        time.sleep(POLL_SECONDS)
+
+
+def end_connections_to(connection: Connection[Any], database: str, user: str | None = None) -> int:
+    """End the connections that use a database now, of one user or of all; new ones may follow at once.
+
+    Returns:
+        How many connections were ended.
+    """
+    rows = fetch_all(
+        connection,
+        "SELECT ID FROM information_schema.PROCESSLIST"
+        " WHERE DB = %s AND USER = COALESCE(%s, USER) AND ID <> CONNECTION_ID()",
+        (database, user),
+    )
+    for row in rows:
+        _kill(connection, int(row[0]))
+    return len(rows)
+
+
+def _connection_ids(connection: Connection[Any], user: str) -> set[int]:
+    rows = fetch_all(
+        connection,
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = %s AND ID <> CONNECTION_ID()",
+        (user,),
+    )
+    return {int(row[0]) for row in rows}
+
+
+def _rolling_back(connection: Connection[Any]) -> set[int]:
+    rows = fetch_all(
+        connection, "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX WHERE trx_state = 'ROLLING BACK'"
+    )
+    return {int(row[0]) for row in rows}
 
 
 def _kill(connection: Connection[Any], connection_id: int) -> None:

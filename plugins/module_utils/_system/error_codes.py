@@ -28,6 +28,17 @@ ERROR_CODES: dict[str, str] = {
     # recovery: journal and lock
     "journal_damaged": "The journal of a recovery cannot be read.",
     "lock_lost": "The lock of the site went to another recovery in the meantime.",
+    "account_shared": "A database or an account that has to be fenced is used by something else as well.",
+    "files_missing": "File trees that belong in a place are not where the journal says.",
+    "files_not_exchangeable": "A folder of files cannot be renamed where it is.",
+    "not_staged": "There is no filled staging database to promote.",
+    "nothing_kept": "There is nothing that a rollback could put back.",
+    "only_good_copy": "What would be deleted may be the only good copy of the site.",
+    "promotion_refused": "A recovery that was rolled back or retired cannot be promoted again.",
+    "promotion_unfinished": "A promotion or a rollback that did not end stands in the way.",
+    "recovery_held": "What a recovery kept is held and must not be deleted.",
+    "site_changed": "The site is neither as the recovery found it nor as it left it.",
+    "site_login_failed": "The site could not log in to its new database.",
     "recovery_unknown": "No recovery with this id was begun on this host.",
     "site_locked": "Another recovery of the same site is running.",
     # artifacts and sets
