@@ -9,8 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from .._bench.configuration import read_configuration
+from .._bench.layout import Site
+from .._system.errors import LifeboatError
 from .artifacts import GZIP_MAGIC, is_encrypted
-from .choice import Choice, choose_set
 from .names import (
     DATABASE,
     FILES,
@@ -24,9 +26,7 @@ from .names import (
     site_slug,
 )
 from .recovery_point import at_a_glance, gzip_time
-from .sets import BROKEN, COMPLETE, PARTIAL, Artifact, BackupSet
-
-__all__ = ["Artifact", "BackupSet", "Choice", "catalogue", "choose_set", "folder_problems"]
+from .sets import BROKEN, COMPLETE, PARTIAL, Artifact, BackupSet, newest_first
 
 HEAD_BYTES = 1024
 READABLE_BY_OTHERS = 0o004
@@ -40,6 +40,15 @@ TAR_MAGIC_OFFSET = 257
 ARCHIVE_TREES = ((PRIVATE_FILES, b"/private/files/"), (FILES, b"/public/files/"))
 
 
+def site_folders(site: Site) -> tuple[Path, ...]:
+    """Return the folders in which a site's own backups lie: the usual one and the configured ``backup_path``."""
+    try:
+        configured = read_configuration(site.config_path).get("backup_path")
+    except LifeboatError:
+        configured = None
+    return (site.backups_path, site.path / str(configured)) if configured else (site.backups_path,)
+
+
 def catalogue(folders: Iterable[Path], site: str | None = None) -> list[BackupSet]:
     """Return the sets in folders, newest recovery point first, judged by names and first bytes alone.
 
@@ -48,8 +57,7 @@ def catalogue(folders: Iterable[Path], site: str | None = None) -> list[BackupSe
         site: Leave out sets whose names say that they are of another site; None for all.
     """
     slugs = None if site is None else {site_slug(site), STREAMED_SLUG}
-    found = [backup for folder in _places(folders) for backup in _sets_in(folder, slugs)]
-    return sorted(found, key=lambda backup: (backup.recovery_point, backup.name), reverse=True)
+    return newest_first(backup for folder in _places(folders) for backup in _sets_in(folder, slugs))
 
 
 def folder_problems(folders: Iterable[Path]) -> list[str]:

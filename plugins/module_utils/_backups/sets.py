@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,8 @@ class BackupSet:
             "size_bytes": self.size_bytes,
             "encrypted": self.encrypted,
         }
+
+
+def newest_first(sets: Iterable[BackupSet]) -> list[BackupSet]:
+    """Order sets by their recovery points."""
+    return sorted(sets, key=lambda backup: (backup.recovery_point, backup.name), reverse=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO, Callable, cast
 
 from .._bench.configuration import read_configuration
+from .._bench.layout import Site
 from .._mariadb.dump.stream import expansion_limit_bytes, open_sql
 from .._mariadb.dump.summary import DumpSummary, summarise_dump
 from .._system.errors import LifeboatError
+from .._system.progress import ProgressReporter
 from .archives import MEMBER_LIMIT, ArchiveLimits, ArchiveListing, ArchiveReader, Readable, list_archive
 from .artifacts import open_artifact
 from .keys import find_key
@@ -34,16 +35,14 @@ BROKEN_CODES = frozenset(
 # Without these a dump is not that of a site of Frappe, or its end is missing: bench itself asks for them.
 REQUIRED_TABLES = ("__Auth", "tabDefaultValue")
 
-OnRead = Callable[[int, str], None]
-
 
 def verify_set(
     backup: BackupSet,
     depth: str,
     encryption_key: str | None = None,
-    site_config_path: Path | None = None,
+    site: Site | None = None,
+    progress: ProgressReporter | None = None,
     member_limit: int = MEMBER_LIMIT,
-    on_read: OnRead = lambda _bytes, _name: None,
 ) -> BackupSet:
     """Return a set with the verdict that a deeper look gives.
 
@@ -52,26 +51,34 @@ def verify_set(
         depth: names (only whether a key is known), structure (every byte is read: checksums, the dump's last line, the
             listing of the archives) or content (every statement is parsed as well, and rows are counted).
         encryption_key: The key that was given; no other is tried then.
-        site_config_path: The live site's configuration, for the key of a set whose own has none.
+        site: The live site, whose key is tried for a set whose own configuration has none.
+        progress: Is told the bytes of the set that were read so far and the artifact's name.
         member_limit: Files and folders above which an archive counts as a bomb.
-        on_read: Called with the bytes of the set that were read so far and the artifact's name; may raise to give up.
+
+    Raises:
+        LifeboatError: ``caller_gone``. What is wrong with the set is in its verdict, and no error.
     """
     key, source = None, ""
     if backup.encrypted:
         own = backup.artifact(SITE_CONFIG)
-        key, source = find_key(encryption_key, own.path if own else None, site_config_path)
-    return _Look(replace(backup, encryption_key_source=source), depth, key, member_limit, on_read).run()
+        key, source = find_key(encryption_key, own.path if own else None, site.config_path if site else None)
+    look = _Look(
+        replace(backup, encryption_key_source=source), depth, key, progress or ProgressReporter(), member_limit
+    )
+    return look.run()
 
 
 class _Look:
     """One look into one set."""
 
-    def __init__(self, backup: BackupSet, depth: str, key: str | None, member_limit: int, on_read: OnRead) -> None:
+    def __init__(
+        self, backup: BackupSet, depth: str, key: str | None, progress: ProgressReporter, member_limit: int
+    ) -> None:
         self._backup = backup
         self._depth = depth
         self._key = key
         self._member_limit = member_limit
-        self._on_read = on_read
+        self._progress = progress
         self._read_bytes = 0
         self._problems: list[tuple[str, str]] = []
 
@@ -159,7 +166,7 @@ class _Look:
 
     def _count(self, size: int, name: str) -> None:
         self._read_bytes += size
-        self._on_read(self._read_bytes, name)
+        self._progress.update(done_bytes=self._read_bytes, item_name=name)
 
     def _add(self, verdict: str, reason: str) -> None:
         self._problems.append((verdict, reason))

@@ -1,0 +1,60 @@
+"""The whole answer about backups: every set with its verdict, and which one a recovery would take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .._bench.layout import Site
+from .._system.errors import LifeboatError
+from .catalogue import catalogue, folder_problems, site_folders
+from .choice import choose_set
+from .sets import newest_first
+from .verification import verify_set
+
+
+def take_inventory(
+    paths: Sequence[Path],
+    site_name: str | None,
+    site: Site | None,
+    *,
+    depth: str,
+    encryption_key: str | None,
+    recover_to: str | None,
+    member_limit: int,
+) -> dict[str, Any]:
+    """Return the sets in folders, each judged at a depth, and the choice among them, as JSON values.
+
+    Args:
+        paths: Folders of artifacts; without any, those of the site.
+        site_name: Leave out sets whose names say another site.
+        site: The live site, for its folders and its key; None where it does not matter.
+        depth: names, structure or content.
+        encryption_key: The key that was given.
+        recover_to: What ``choose_set`` takes.
+        member_limit: Files and folders above which an archive counts as a bomb.
+
+    Raises:
+        LifeboatError: As ``choose_set``, when ``recover_to`` is given.
+    """
+    folders = list(paths) or list(site_folders(site) if site else ())
+    sets = newest_first(
+        verify_set(backup, depth, encryption_key, site, member_limit=member_limit)
+        for backup in catalogue(folders, site_name)
+    )
+    chosen, skipped = None, []
+    try:
+        choice = choose_set(sets, recover_to)
+        chosen, skipped = choice.chosen.as_dict(), list(choice.skipped)
+    except LifeboatError as error:
+        if recover_to is not None:
+            raise
+        skipped = error.details["skipped"]
+    return {
+        "changed": False,
+        "sets": [backup.as_dict() for backup in sets],
+        "chosen": chosen,
+        "skipped": skipped,
+        "insecure_permissions": folder_problems(folders),
+    }
