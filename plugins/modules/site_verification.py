@@ -34,6 +34,12 @@ options:
     description:
       - The secret of O(api_key).
     type: str
+  reload_web:
+    description:
+      - Reload the web processes of the bench on this host first, gracefully, so that none serves from a configuration that
+        it keeps in memory. Needed on application hosts other than the one where the site was promoted.
+    type: bool
+    default: false
   timeout_seconds:
     description:
       - How long the web server may take until it answers as it should. It may be reloading.
@@ -54,10 +60,10 @@ extends_documentation_fragment:
   - lifeboat.frappe.attributes
 attributes:
   check_mode:
-    details: In check mode the job is not sent and its check is skipped.
+    details: In check mode nothing is reloaded, and the job is not sent and its check is skipped.
   diff_mode:
     support: none
-    details: Leaves nothing changed, so there is no difference to return.
+    details: No content changes, so there is no difference to return.
 seealso:
   - module: lifeboat.frappe.site_promotion
 author:
@@ -117,7 +123,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import find_bench
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import find_services
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import (
+    find_services,
+    reload_web,
+    web_master_pids,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import SITE_ARGUMENTS, run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.verification import (
     VerificationOptions,
@@ -139,10 +149,14 @@ def verify(module: AnsibleModule) -> dict[str, Any]:
         timeout_seconds=parameters["timeout_seconds"],
         job_timeout_seconds=0 if module.check_mode else parameters["job_timeout_seconds"],
     )
-    verification = verify_site(site, find_services(site.bench), options)
+    services = find_services(site.bench)
+    masters = web_master_pids(site.bench, services) if parameters["reload_web"] else []
+    if not module.check_mode:
+        reload_web(masters, parameters["timeout_seconds"])
+    verification = verify_site(site, services, options)
     if parameters["required"]:
         require_healthy(site, verification)
-    return {"changed": False, "healthy": is_healthy(verification), "verification": verification}
+    return {"changed": bool(masters), "healthy": is_healthy(verification), "verification": verification}
 
 
 def main() -> None:
@@ -154,6 +168,7 @@ def main() -> None:
             "expected_maintenance": {"type": "bool", "default": False},
             "api_key": {"type": "str", "no_log": True},
             "api_secret": {"type": "str", "no_log": True},
+            "reload_web": {"type": "bool", "default": False},
             "timeout_seconds": {"type": "float", "default": 30},
             "job_timeout_seconds": {"type": "float", "default": 20},
             "required": {"type": "bool", "default": True},
