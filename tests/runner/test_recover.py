@@ -1,4 +1,4 @@
-"""`recover` as AWX runs it: ansible-runner, a project with a thin playbook, variables from a form; its artifacts are read."""
+"""`recover` as AWX runs it: by ansible-runner, from a project with a thin playbook; the job's artifacts are read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Job:
 
     @property
     def published(self) -> dict[str, Any]:
-        """What `set_stats` published: AWX shows it as the job's artifacts and hands it to the next node of a workflow."""
+        """What `set_stats` published: AWX hands it to the next node of a workflow."""
         data: dict[str, Any] = self.events[-1]["event_data"]["artifact_data"]
         return data
 

@@ -18,6 +18,7 @@ LOGS = CACHE / "gates"
 COVERAGE = CACHE / "coverage"
 TAIL_LINES = 40
 PYTEST = ("python", "-m", "pytest", "-q")
+MYPY_OF_TESTS = ("mypy", "--python-version", "3.11", "--follow-imports", "silent")
 MEASURED = ("--cov", "--cov-report=")
 ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile")
 
@@ -56,7 +57,17 @@ GATES: tuple[Gate, ...] = (
         "mypy",
         "type hints hold, strictly",
         ("mypy", "plugins/module_utils"),
-        ("mypy", "--python-version", "3.11", "tests/tools", "tests/construction", "tests/artifact", "tests/runner"),
+        (
+            "mypy",
+            "--python-version",
+            "3.11",
+            "--follow-imports",
+            "silent",
+            "tests/tools",
+            "tests/construction",
+            "tests/artifact",
+            "tests/runner",
+        ),
     ),
     gate("construction", "every part has its tests, documentation and place", (*PYTEST, "tests/construction")),
     gate(
