@@ -1,0 +1,1 @@
+"""A SQL dump as a stream: decompressed, cut into statements, checked against an allow-list, summarised."""
