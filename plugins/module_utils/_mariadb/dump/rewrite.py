@@ -19,7 +19,7 @@ def without_later_keys(table: CreateTable) -> bytes:
 
 
 def statements_that_add_keys(table: CreateTable) -> list[bytes]:
-    """Return the statements that add the keys: one for all, since each reads the table, and one for each FULLTEXT key."""
+    """Return the statements that add the keys: one for all, and one for each FULLTEXT key."""
     alter = b"ALTER TABLE " + table.name
     plain = [b" ADD " + key.definition for key in table.later_keys if not key.is_fulltext]
     together = [alter + b",".join(plain)] if plain else []
