@@ -40,7 +40,7 @@ def estimate_steps(records: Iterable[Mapping[str, Any]], sql_bytes: int, files_b
 
 
 def _bytes_per_second(records: Iterable[Mapping[str, Any]], module: str) -> float:
-    rates = [
+    rates: list[float] = [
         record["bytes"] / record["seconds"]
         for record in records
         if record.get("module") == module and record.get("bytes") and record.get("seconds")

@@ -85,7 +85,7 @@ def _checks(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for check in record["checks"]:
         if check["outcome"] == "warning":
             yield f"Settle the warning about {check['name']}.", check["text"]
-    if record["maintenance_was_on"] and record["outcome"] == "recovered":
+    if record["replaced"]["maintenance_mode"] and record["outcome"] == "recovered":
         yield (
             f"End maintenance when you are satisfied: bench --site {record['site']} set-maintenance-mode off",
             "The site was in maintenance mode before the recovery, so it still is.",

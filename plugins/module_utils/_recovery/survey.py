@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._bench.configuration import read_configuration
-from .._bench.layout import Bench, Site
+from .._bench.layout import Site
 from .._mariadb.connection import fetch_all
 from .._mariadb.identifiers import quote_identifier
 from .._mariadb.server import database_exists, list_tables

@@ -25,7 +25,11 @@ ERROR_CODES: dict[str, str] = {
     "mariadb_access_denied": "The server of the database refused the account.",
     "mariadb_lost": "The server of the database went away during the work.",
     "mariadb_statement_failed": "The server of the database refused a statement.",
+    # recovery: what is asked for
+    "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
+    "wrong_site": "The backup set is of another site.",
     # recovery: journal and lock
+    "recovery_promoted": "What the recovery staged is, or was about to be, live, so it cannot be thrown away.",
     "journal_damaged": "The journal of a recovery cannot be read.",
     "lock_lost": "The lock of the site went to another recovery in the meantime.",
     "account_shared": "A database or an account that has to be fenced is used by something else as well.",

@@ -1,0 +1,137 @@
+"""Prepares a recovery: finds everything, verifies the set, checks, and plans. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._backups.catalogue import catalogue
+from .._backups.choice import Choice, choose_set
+from .._backups.names import SITE_CONFIG, STREAMED_SLUG, site_slug
+from .._backups.sets import STRUCTURE, BackupSet
+from .._backups.verification import verify_set
+from .._bench.apps import bench_apps
+from .._bench.configuration import read_configuration
+from .._bench.layout import Bench, Site, find_bench
+from .._mariadb.server import ServerFacts, local_datadir, read_server_facts
+from .._system.files import free_bytes
+from .._system.progress import ProgressReporter
+from .checks import (
+    Check,
+    check_identity,
+    check_keys,
+    check_space,
+    check_versions,
+    database_bytes_needed,
+    refuse_failed,
+)
+from .estimate import estimate_steps
+from .plan import Space, build_plan
+from .record import read_records
+from .survey import survey_live_site
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+
+@dataclass(frozen=True)
+class RecoveryRequest:
+    """What was asked for; the options of ``site_recovery``."""
+
+    site: str
+    bench_path: str | None
+    state_path: Path
+    recover_to: str | None = None
+    paths: tuple[Path, ...] = ()
+    encryption_key: str | None = field(default=None, repr=False)
+    procedure: str = "standard"
+    allow_cross_site: bool = False
+    allow_newer_apps: bool = False
+    keep_days: int = 7
+    reserve_bytes: int = 1024**3
+    datadir_free_bytes: int | None = None
+
+
+def prepare_recovery(
+    request: RecoveryRequest, connection: Connection[Any], progress: ProgressReporter, now: datetime
+) -> dict[str, Any]:
+    """Return the plan of the recovery that was asked for.
+
+    Raises:
+        LifeboatError: Whatever speaks against it: ``backup_not_found``, ``recover_to_invalid``, ``wrong_site``,
+            ``app_newer``, ``disk_space`` and what reading the artifacts raises.
+    """
+    bench = find_bench(request.site, request.bench_path)
+    site = bench.site(request.site)
+    choice = _choose(request, site, progress)
+    backup = choice.chosen
+    config_artifact = backup.artifact(SITE_CONFIG)
+    set_configuration = read_configuration(config_artifact.path) if config_artifact else {}
+    live = survey_live_site(connection, site, set_configuration)
+    sql_bytes = backup.sql_bytes or 0
+    files_bytes = sum(archive["bytes"] for archive in backup.files.values())
+    space, space_checks = _check_space(request, bench, read_server_facts(connection), backup, files_bytes)
+    checks = [
+        check_identity(
+            site.name,
+            [other.name for other in bench.sites()],
+            backup.slug,
+            backup.archive_site,
+            live.configuration,
+            set_configuration,
+            request.allow_cross_site,
+        ),
+        check_versions(bench_apps(bench), backup.versions, request.allow_newer_apps),
+        check_keys(live.configuration, set_configuration),
+        *space_checks,
+    ]
+    refuse_failed(site.name, checks)
+    return build_plan(
+        site=site.name,
+        bench_path=bench.path,
+        procedure=request.procedure,
+        backup=backup,
+        skipped_sets=choice.skipped,
+        live=live,
+        now=now,
+        steps=estimate_steps(read_records(request.state_path), sql_bytes, files_bytes),
+        space=space,
+        checks=checks,
+        keep_days=request.keep_days,
+    )
+
+
+def _choose(request: RecoveryRequest, site: Site, progress: ProgressReporter) -> Choice:
+    found = catalogue(request.paths or (site.backups_path,))
+    named = request.recover_to in [name for backup in found for name in (backup.name, str(backup.folder / backup.name))]
+    if request.allow_cross_site or named:
+        candidates = found  # a set of another site that was asked for by name is refused by its identity
+    else:
+        candidates = [backup for backup in found if backup.slug in (site_slug(site.name), STREAMED_SLUG, "")]
+
+    def verify(backup: BackupSet) -> BackupSet:
+        progress.start(f"verify {backup.name}", total_bytes=backup.size_bytes)
+        return verify_set(backup, STRUCTURE, request.encryption_key, site, progress)
+
+    return choose_set(candidates, request.recover_to, verify)
+
+
+def _check_space(
+    request: RecoveryRequest, bench: Bench, facts: ServerFacts, backup: BackupSet, files_bytes: int
+) -> tuple[dict[str, Space], list[Check]]:
+    datadir = local_datadir(facts)
+    database_bytes = database_bytes_needed(backup.sql_bytes or 0, backup.table_count or 0)
+    shared = datadir is not None and datadir.stat().st_dev == bench.sites_path.stat().st_dev
+    space = {
+        "datadir": Space(
+            database_bytes + files_bytes * shared, free_bytes(datadir) if datadir else request.datadir_free_bytes
+        ),
+        "files": Space(files_bytes + database_bytes * shared, free_bytes(bench.sites_path)),
+    }
+    places = {"datadir": f"The data directory {facts.datadir}", "files": f"The folder of the sites {bench.sites_path}"}
+    return space, [
+        check_space(name, places[name], need.needed_bytes, need.free_bytes, request.reserve_bytes)
+        for name, need in space.items()
+    ]

@@ -1,0 +1,125 @@
+"""Puts the record of one recovery together from its journal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from .journal import Entry
+from .promotion_state import PROMOTE
+from .recommendations import recommend
+
+SCHEMA_VERSION = 1
+RECOVERED, ROLLED_BACK, FAILED = "recovered", "rolled_back", "failed"
+DATABASE_STEP, FILES_STEP = "staging_database", "staging_files"
+ROLLBACK_COMMAND = "ansible-playbook lifeboat.frappe.recover -e site={site} -e state=rolled_back"
+
+
+def summarise_recovery(
+    *,
+    recovery: str,
+    host: str,
+    plan: Mapping[str, Any],
+    entries: Sequence[Entry],
+    outcome: str,
+    ended_at: str,
+    verification: Sequence[Mapping[str, Any]],
+    assessment: Mapping[str, Any] | None,
+    error: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """Return the record: JSON values in the shape of ``docs/recovery-record.schema.json``.
+
+    Args:
+        recovery: The identifier of the recovery.
+        host: The host whose journal this is.
+        plan: The plan that it was begun with.
+        entries: Its journal, oldest first.
+        outcome: recovered, rolled_back or failed.
+        ended_at: RFC 3339.
+        verification: What was asked of the live site on each host: name, outcome, seconds, reason.
+        assessment: What a procedure found before the recovery, or None.
+        error: ``code`` and ``message`` of what ended it, or None.
+    """
+    started_at = entries[0].at
+    promoted_at = _ended(entries, PROMOTE)
+    proof = {"database": _fact(entries, "proof", DATABASE_STEP), "files": _fact(entries, "proof", FILES_STEP)}
+    record: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "recovery": recovery,
+        "site": plan["site"],
+        "bench_path": plan["bench_path"],
+        "host": host,
+        "procedure": plan["procedure"],
+        "outcome": outcome,
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "recovery_point": plan["recovery_point"],
+        "rpo_seconds": _seconds_between(plan["recovery_point"], promoted_at or started_at),
+        "rto_seconds": _seconds_between(started_at, promoted_at) if promoted_at else None,
+        "downtime_seconds": _fact(entries, "downtime_seconds"),
+        "rollback_downtime_seconds": _fact(entries, "rollback_downtime_seconds"),
+        "set": plan["set"],
+        "replaced": plan["replaces"],
+        "checks": plan["checks"],
+        "steps": _timeline(entries),
+        "proof": proof,
+        "verification": [dict(result) for result in verification],
+        "assessment": assessment,
+        "drained": _fact(entries, "drained"),
+        "kept": _kept(plan, entries, outcome),
+        "rollback_command": ROLLBACK_COMMAND.format(site=plan["site"]) if outcome == RECOVERED else None,
+        "not_recovered": list((proof["files"] or {}).get("not_recovered", [])),
+        "error": dict(error) if error else None,
+    }
+    return {**record, "recommendations": recommend(record)}
+
+
+def _timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    begun: dict[str, str] = {}
+    timeline = []
+    for entry in entries:
+        if entry.event == "begin":
+            begun[entry.step] = entry.at
+        elif entry.event in ("done", "failed") and "seconds" in entry.facts:
+            timeline.append(
+                {
+                    "name": entry.step,
+                    "started_at": begun.get(entry.step, entry.at),
+                    "seconds": entry.facts["seconds"],
+                    "bytes": entry.facts.get("bytes"),
+                    "outcome": entry.event,
+                }
+            )
+    return sorted(timeline, key=lambda step: (step["started_at"], -step["seconds"]))
+
+
+def _kept(plan: Mapping[str, Any], entries: Sequence[Entry], outcome: str) -> dict[str, Any] | None:
+    intent = _fact(entries, "intent")
+    if intent is None:
+        return None
+    database = intent["replaced_database"] if outcome == RECOVERED else intent["database"]
+    return {
+        "database": database or None,
+        "files": [tree["name"] for tree in intent["trees"]],
+        "until": plan["keeps_until"],
+    }
+
+
+def _fact(entries: Sequence[Entry], name: str, step_prefix: str = "") -> Any:
+    for entry in reversed(entries):
+        if entry.step.startswith(step_prefix) and name in entry.facts:
+            return entry.facts[name]
+    return None
+
+
+def _ended(entries: Sequence[Entry], step: str) -> str | None:
+    return next((entry.at for entry in reversed(entries) if (entry.step, entry.event) == (step, "done")), None)
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return round((_moment(later) - _moment(earlier)).total_seconds(), 1)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
