@@ -119,12 +119,15 @@ def begin_maintenance(
     return {"drained": drained, "ended_connections": ended}
 
 
-def end_maintenance(site: Site, state_path: Path, plan: MaintenancePlan, surroundings: Surroundings) -> None:
-    """Put the original values back, where the plan says so, and forget them."""
-    if plan.steps:
-        write_configuration(site.config_path, plan.after)
-        surroundings.reload_web(0)
-    path = originals_path(state_path, site.name)
+def end_maintenance(site: Site, plan: MaintenancePlan, surroundings: Surroundings) -> None:
+    """Open the site again, with the values that the plan has."""
+    write_configuration(site.config_path, plan.after)
+    surroundings.reload_web(0)
+
+
+def forget_originals(state_path: Path, site: str) -> None:
+    """Forget the original values, once they are back."""
+    path = originals_path(state_path, site)
     if path.exists():
         path.unlink()
         fsync_folder(path.parent)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import getpass
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .._system.errors import LifeboatError
 from .._system.files import append_line_durably
 from .journal import make_private_folder
 
@@ -34,12 +38,41 @@ def append_record(state_path: Path, record: dict[str, Any], limit_bytes: int = R
         append_line_durably(path, line)
 
 
+@contextmanager
+def recorded(state_path: Path, **facts: Any) -> Iterator[dict[str, Any]]:
+    """Record what the body did, also when it fails: who did it, when, its seconds and the code of its error.
+
+    Args:
+        state_path: The folder of the collection's state.
+        facts: What is known beforehand, for example ``module``, ``action`` and ``site``; the body may add to the dict
+            that it gets.
+    """
+    began = datetime.now(timezone.utc)
+    started = time.monotonic()
+    found: dict[str, Any] = {"user": getpass.getuser(), "started_at": began.isoformat(timespec="seconds"), **facts}
+    try:
+        yield found
+    except LifeboatError as error:
+        found["error_code"] = error.error_code
+        raise
+    finally:
+        append_record(state_path, {**found, "seconds": round(time.monotonic() - started, 3)})
+
+
 def read_records(state_path: Path) -> list[dict[str, Any]]:
-    """Return the records that are still there, oldest first. A last line that a power cut damaged is left out."""
+    """Return the records that are still there, oldest first; a line that a power cut damaged is left out."""
     path = state_path / RECORDS_NAME
     generations = [generation for generation in (_old_generation(path), path) if generation.exists()]
     lines = [line for generation in generations for line in generation.read_text(errors="replace").splitlines()]
-    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [record for record in map(_parsed, lines) if record is not None]
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return record
 
 
 def _old_generation(path: Path) -> Path:
