@@ -143,6 +143,9 @@ sets:
     versions:
       description: App to version; empty before the dump was read.
       type: dict
+    database_name:
+      description: The database that was dumped; empty before the dump was read.
+      type: str
     table_count:
       description: Tables that the dump creates; V(null) before it was read.
       type: int

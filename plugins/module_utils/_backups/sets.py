@@ -72,6 +72,7 @@ class BackupSet:
         partial: The dump leaves tables out.
         missing_kinds: Kinds of artifacts that the set does not have.
         versions: App to version, from the dump.
+        database_name: The database that was dumped; "" before the dump was read.
         table_count: Tables that the dump creates; None before it was read.
         table_names: Their names.
         rows: Rows a table; None before the content was read.
@@ -95,6 +96,7 @@ class BackupSet:
     partial: bool = False
     missing_kinds: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    database_name: str = ""
     table_count: int | None = None
     table_names: tuple[str, ...] = ()
     rows: dict[str, int] | None = None

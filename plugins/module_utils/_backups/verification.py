@@ -26,10 +26,12 @@ BROKEN_CODES = frozenset(
     {
         "archive_refused",
         "artifact_corrupt",
+        "artifact_incomplete",
         "artifact_too_large",
         "artifact_truncated",
         "configuration_invalid",
         "statement_refused",
+        "statement_too_long",
     }
 )
 # Without these a dump is not that of a site of Frappe, or its end is missing: bench itself asks for them.
@@ -126,6 +128,7 @@ class _Look:
             recovery_point=moment,
             recovery_point_source=source,
             versions={**summary.installed_apps, **summary.header_versions},
+            database_name=summary.dump_database,
             table_count=summary.table_count,
             table_names=tuple(summary.table_names),
             rows=dict(summary.rows) if self._depth == CONTENT else None,

@@ -64,4 +64,6 @@ ERROR_CODES: dict[str, str] = {
     "proof_failed": "What was staged is not what the backup set holds, so it must not go live.",
     # recovery: files
     "files_damaged": "Files of a set are not those that the database knows by size and checksum.",
+    "files_in_use": "Files that were to be removed are the way back to the replaced site.",
+    "files_incomplete": "The staged files are not all that was extracted.",
 }
