@@ -11,26 +11,27 @@ import json
 import re
 import secrets
 import shutil
+import socket
 import time
 from pathlib import Path
 
 import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import (
     LoginOptions,
-    connect,
-    execute,
     with_config_file,
 )
-from lab.backups import BackupOrder, write_backup
-from lab.lab import CONFIGURATION_CACHE_SECONDS, SITES, Lab
-from lab.layout import Ports, write_bench, write_common_configuration, write_configuration, write_services
 
+from tests.lab.backups import BackupOrder, write_backup
+from tests.lab.disaster import strike
+from tests.lab.lab import CONFIGURATION_CACHE_SECONDS, SITES, Lab
+from tests.lab.layout import Ports, write_bench, write_common_configuration, write_configuration, write_services
+
+LOOPBACK = "127.0.0.1"
 HOME = Path("/home/frappe")
 BENCH_PROGRAM = Path("/usr/local/bin/bench")
 REDIS_PROGRAM = Path("/usr/bin/redis-server")
 PORTS = Ports(web=8000, redis_cache=13000, redis_queue=11000, supervisor=0)
 JOB_TIMEOUT_SECONDS = 30
-TABLES_THAT_GET_LOST = ("tabSales Invoice", "tabDefaultValue", "__Auth")
 
 
 class HostBench(Lab):
@@ -53,14 +54,13 @@ class HostBench(Lab):
             write_common_configuration(self.bench_path, PORTS, 3306, SITES[0])
             text = common.read_text()
             for service in ("redis_cache", "redis_queue", "redis_socketio"):
-                text = re.sub(rf'("{service}": "redis://)127.0.0.1', rf"\g<1>{redis_host}", text)
+                text = re.sub(rf'("{service}": "redis://){LOOPBACK}', rf"\g<1>{redis_host}", text)
             write_configuration(common, {**json.loads(text), "db_host": database_host})
         path = write_services(self.bench_path, PORTS, REDIS_PROGRAM, BENCH_PROGRAM)
-        cached = f'environment=FRAPPE_LAB_CONFIGURATION_CACHE_SECONDS="{CONFIGURATION_CACHE_SECONDS[self.frappe_version]}"'
-        path.write_text(re.sub(r"(\[program:.*\])", rf"\1\nuser=frappe\n{cached}", path.read_text()))
-        for configuration in (self.bench_path / "config").glob("redis_*.conf"):
-            text = configuration.read_text()
-            configuration.write_text(text.replace("bind 127.0.0.1", "bind 0.0.0.0" if redis_host != "127.0.0.1" else "bind 127.0.0.1"))
+        path.write_text(self._services(path.read_text(), redis_host))
+        if redis_host != LOOPBACK:
+            for configuration in (self.bench_path / "config").glob("redis_*.conf"):
+                configuration.write_text(configuration.read_text().replace(f"bind {LOOPBACK}", "bind 0.0.0.0"))
         self._own()
 
     def fill(self) -> None:
@@ -82,15 +82,14 @@ class HostBench(Lab):
         )
         self._own()
 
-    def destroy(self) -> None:
-        """Lose tables, rows and files of the first site."""
-        connection = connect(self.login, self.site_config(SITES[0])["db_name"])
-        for table in TABLES_THAT_GET_LOST:
-            execute(connection, f"DROP TABLE `{table}`")
-        execute(connection, "DELETE FROM tabToDo WHERE RAND() < 0.5")
-        connection.close()
-        shutil.rmtree(self.site_path(SITES[0]) / "private" / "files")
-        next((self.site_path(SITES[0]) / "public" / "files").glob("logo.png")).unlink()
+    def _services(self, text: str, redis_host: str) -> str:
+        """Run the programs as the bench's user, and Redis on its own host only."""
+        cached_seconds = CONFIGURATION_CACHE_SECONDS[self.frappe_version]
+        settings = f'user=frappe\nenvironment=FRAPPE_LAB_CONFIGURATION_CACHE_SECONDS="{cached_seconds}"'
+        sections = [re.sub(r"(\[program:.*\])", rf"\1\n{settings}", section) for section in text.split("\n\n")]
+        if redis_host not in (LOOPBACK, socket.gethostname()):
+            sections = [section for section in sections if "-redis" not in section.splitlines()[0]]
+        return "\n\n".join(sections)
 
     def _own(self) -> None:
         for path in (self.bench_path, *self.bench_path.rglob("*")):
@@ -110,17 +109,19 @@ class HostBench(Lab):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("step", choices=("install", "fill", "destroy"))
-    parser.add_argument("--option-file", type=Path, required=True, help="how to reach the database as its administrator")
+    parser.add_argument("--option-file", type=Path, required=True, help="of the database's administrator")
     parser.add_argument("--frappe-version", type=int, default=15)
-    parser.add_argument("--database-host", default="127.0.0.1")
-    parser.add_argument("--redis-host", default="127.0.0.1")
+    parser.add_argument("--database-host", default=LOOPBACK)
+    parser.add_argument("--redis-host", default=LOOPBACK)
     parser.add_argument("--account-host", default="localhost", help="from where the sites' accounts log in")
     arguments = parser.parse_args()
     bench = HostBench(arguments.option_file, arguments.frappe_version, [arguments.account_host])
     if arguments.step == "install":
         bench.install(arguments.database_host, arguments.redis_host)
+    elif arguments.step == "fill":
+        bench.fill()
     else:
-        getattr(bench, arguments.step)()
+        strike(bench, SITES[0])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what a bench's host holds as JSON, so that two moments can be compared: rows, files, processes, jobs, accounts.
+"""Prints what a bench's host holds as JSON, so that two moments can be compared.
 
 Needs nothing but the standard library and the programs of the host; runs as root.
 """
@@ -12,11 +12,10 @@ import subprocess
 from pathlib import Path
 
 BENCH = Path("/home/frappe/frappe-bench")
-QUEUE_PORT = "11000"
 
 
 def output(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", errors="replace").stdout
 
 
 def query(statement: str) -> list[list[str]]:
@@ -25,13 +24,9 @@ def query(statement: str) -> list[list[str]]:
 
 
 def tables(database: str) -> dict[str, str]:
-    """The checksum of each table's rows; those of a log of the application itself change while it serves."""
-    names = [
-        row[0]
-        for row in query(
-            f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{database}' AND table_type = 'BASE TABLE'"
-        )
-    ]
+    """The checksum of each table's rows."""
+    condition = f"table_schema = '{database}' AND table_type = 'BASE TABLE'"
+    names = [row[0] for row in query(f"SELECT table_name FROM information_schema.tables WHERE {condition}")]
     if not names:
         return {}
     listed = ", ".join(f"`{database}`.`{name}`" for name in names)
@@ -70,19 +65,32 @@ def services() -> dict[str, str]:
     return found
 
 
-def queue() -> list[str]:
-    return sorted(
-        key
-        for key in output("redis-cli", "-p", QUEUE_PORT, "--raw", "keys", "rq:*").splitlines()
-        if not key.startswith(("rq:clean_registries:", "rq:worker"))
-    )
+def failed_jobs() -> dict[str, str]:
+    """What the queue knows of each failed job; other jobs come and go while the bench works."""
+    names = [name for key in redis("keys", "rq:failed:*") for name in redis("zrange", key, "0", "-1")]
+    return {name: hashlib.sha256("".join(redis("hgetall", f"rq:job:{name}")).encode()).hexdigest() for name in names}
+
+
+def redis(*command: str) -> list[str]:
+    url = json.loads((BENCH / "sites" / "common_site_config.json").read_text(encoding="utf-8"))["redis_queue"]
+    return output("redis-cli", "-u", url, "--raw", *command).splitlines()
+
+
+def accounts() -> dict[str, bool]:
+    """Every account of the server, and whether it is locked."""
+    rows = query("SELECT user, host, COALESCE(JSON_VALUE(priv, '$.account_locked'), 0) FROM mysql.global_priv")
+    return {f"{user}@{host}": locked == "1" for user, host, locked in rows}
 
 
 def main() -> None:
-    sites = {path.parent.name: site(path.parent) for path in sorted((BENCH / "sites").glob("*/site_config.json"))}
-    accounts = {f"{row[0]}@{row[1]}": row[2] for row in query("SELECT user, host, JSON_VALUE(priv, '$.account_locked') FROM mysql.global_priv")}
-    databases = sorted(row[0] for row in query("SHOW DATABASES"))
-    print(json.dumps({"sites": sites, "services": services(), "queue": queue(), "accounts": accounts, "databases": databases}))
+    snapshot = {
+        "sites": {path.parent.name: site(path.parent) for path in (BENCH / "sites").glob("*/site_config.json")},
+        "services": services(),
+        "failed_jobs": failed_jobs(),
+        "accounts": accounts(),
+        "databases": [row[0] for row in query("SHOW DATABASES")],
+    }
+    print(json.dumps(snapshot))
 
 
 if __name__ == "__main__":
