@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import sys
 
+import pytest
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -13,3 +14,8 @@ from tests.tools.checkout import COLLECTIONS_PATH, link_collection
 
 link_collection()
 _AnsibleCollectionFinder(paths=[str(COLLECTIONS_PATH)])._install()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register our marks here: ansible-test has a configuration of its own, and reads this file as well."""
+    config.addinivalue_line("markers", "promise(number): injects the fault of that promise of docs/promises.md")
