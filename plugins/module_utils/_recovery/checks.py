@@ -122,11 +122,9 @@ def check_keys(live_configuration: Mapping[str, Any], set_configuration: Mapping
             f"The live site's encryption key ({key_fingerprint(live_key)}) is not the set's "
             f"({key_fingerprint(set_key)}); the set's will be used, since it belongs to the data.",
         )
-    if set_key or live_key:
-        origin = "set" if set_key else "live site"
-        return Check(
-            "keys", PASSED, f"The encryption key {key_fingerprint(set_key or live_key)} of the {origin} is used."
-        )
+    key, origin = (set_key, "set") if set_key else (live_key, "live site")
+    if key:
+        return Check("keys", PASSED, f"The encryption key {key_fingerprint(key)} of the {origin} is used.")
     return Check(
         "keys", WARNING, "Neither the set nor the live site has an encryption key; stored passwords stay locked."
     )
