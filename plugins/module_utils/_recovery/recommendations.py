@@ -98,7 +98,7 @@ def _base(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "Take a new backup now.",
             "The site lives in a new database; every set that exists is from before the recovery.",
         )
-    if record.get("binary_log") == "skipped":
+    if record["binary_log"] == "skipped":
         yield (
             "Seed the replicas of this server again.",
             "The load was kept out of the binary log, so they do not have it.",

@@ -66,6 +66,7 @@ def summarise_recovery(
         "proof": proof,
         "verification": [dict(result) for result in verification],
         "assessment": assessment,
+        "binary_log": _fact(entries, "binary_log"),
         "drained": _fact(entries, "drained"),
         "kept": _kept(plan, entries, outcome),
         "rollback_command": ROLLBACK_COMMAND.format(site=plan["site"]) if outcome == RECOVERED else None,

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Entry
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record_summary import summarise_recovery
+
+SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "recovery-record.schema.json").read_text())
+INTENT = {"database": "_new", "replaced_database": "_old", "trees": [{"name": "public/files"}]}
+
+PLAN: dict[str, Any] = {
+    "site": "a.localhost",
+    "bench_path": "/home/frappe/frappe-bench",
+    "procedure": "standard",
+    "set": {
+        "name": "20261121_083000-a_localhost",
+        "folder": "/backups",
+        "artifacts": [],
+        "verdict": "complete",
+        "recovery_point": "2026-11-21T03:00:00Z",
+        "recovery_point_source": "gzip_header",
+        "size_bytes": 1000,
+        "encrypted": False,
+        "skipped": [],
+        "missing_kinds": [],
+        "insecure_permissions": [],
+    },
+    "replaces": {
+        "exists": True,
+        "configuration_valid": True,
+        "db_name": "_old",
+        "database_exists": True,
+        "tables": 2,
+        "bytes": 5,
+        "scheduler_enabled": True,
+        "maintenance_mode": False,
+    },
+    "recovery_point": "2026-11-21T03:00:00Z",
+    "checks": [],
+    "keeps_until": "2026-11-28T04:00:00Z",
+}
+
+
+def at(minute: int, step: str, event: str, **facts: Any) -> Entry:
+    return Entry(f"2026-11-21T04:{minute:02}:00.000+00:00", step, event, facts)
+
+
+ENTRIES = [
+    at(0, "recovery", "begin"),
+    at(1, "staging_database.load", "begin"),
+    at(2, "staging_database.load", "done", seconds=60.0, bytes=4000),
+    at(2, "staging_database.prove", "done", seconds=1.0, proof={"rows": 7}),
+    at(3, "staging_files", "done", seconds=1.0, proof={"not_recovered": ["1 file"]}),
+    at(4, "promote", "begin"),
+    at(4, "promote.intent", "done", intent=INTENT),
+    at(4, "promote.drain", "done", seconds=0.1, drained={"waited_seconds": 0.0, "still_running": []}),
+    at(4, "promote.configuration", "done", seconds=0.1, downtime_seconds=0.2),
+    at(5, "promote", "done", seconds=60.0),
+]
+
+
+def summary(entries=ENTRIES, outcome="recovered", plan=PLAN, **more: Any) -> dict[str, Any]:
+    record = summarise_recovery(
+        recovery="20261121T040000Z-12ab",
+        host="app1",
+        plan=plan,
+        entries=entries,
+        outcome=outcome,
+        ended_at="2026-11-21T04:06:00Z",
+        verification=more.get("verification", []),
+        assessment=None,
+        error=more.get("error"),
+    )
+    jsonschema.validate(record, SCHEMA)
+    return record
+
+
+def texts(record: dict[str, Any]) -> str:
+    return " ".join(f"{advice['text']} {advice['because']}" for advice in record["recommendations"])
+
+
+def test_a_recovered_site_has_its_times_its_proof_and_the_way_back():
+    record = summary()
+    assert record["rpo_seconds"] == 65 * 60
+    assert record["rto_seconds"] == 5 * 60
+    assert record["downtime_seconds"] == 0.2
+    assert record["proof"] == {"database": {"rows": 7}, "files": {"not_recovered": ["1 file"]}}
+    assert record["kept"] == {"database": "_old", "files": ["public/files"], "until": "2026-11-28T04:00:00Z"}
+    assert record["rollback_command"].endswith("-e site=a.localhost -e state=rolled_back")
+    assert [step["name"] for step in record["steps"]][0] == "staging_database.load"
+    assert record["not_recovered"] == ["1 file"]
+
+
+def test_a_failed_recovery_was_never_live():
+    record = summary(ENTRIES[:3], "failed", error={"code": "proof_failed", "message": "No."})
+    assert (record["rto_seconds"], record["downtime_seconds"], record["kept"]) == (None, None, None)
+    assert record["rollback_command"] is None
+    assert record["rpo_seconds"] == 60 * 60
+
+
+def test_after_a_rollback_the_replacement_is_what_is_kept():
+    assert summary(outcome="rolled_back")["kept"]["database"] == "_new"
+
+
+def test_a_plain_recovery_gives_no_advice_but_to_back_up():
+    assert [advice["text"] for advice in summary(ENTRIES[:4] + ENTRIES[5:])["recommendations"]] == [
+        "Take a new backup now."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"skipped": [{"name": "s", "folder": "/", "verdict": "broken", "reason": "cut"}]}, "s could not be used: cut"),
+        ({"missing_kinds": ["files", "private_files"]}, "no files, private files"),
+        ({"insecure_permissions": ["x", "y"]}, "2 artifacts"),
+        ({"encrypted": True}, "backup_encryption_key"),
+    ],
+)
+def test_advice_follows_from_the_set(change, expected):
+    assert expected in texts(summary(plan={**PLAN, "set": {**PLAN["set"], **change}}))
+
+
+def test_advice_follows_from_old_data():
+    old = texts(summary(plan={**PLAN, "recovery_point": "2026-11-10T03:00:00Z"}))
+    assert "Back up more often." in old
+    assert "dormant" in old
+
+
+def test_advice_follows_from_what_was_seen_on_the_way():
+    job = {"job": "a.localhost::1", "queue": "long", "seconds": 9}
+    entries = [*ENTRIES, at(5, "promote.drain", "done", seconds=1.0, drained={"still_running": [job]})]
+    entries.append(at(5, "staging_database.create", "done", seconds=1.0, binary_log="skipped"))
+    plan = {
+        **PLAN,
+        "checks": [{"name": "keys", "outcome": "warning", "text": "Another key."}],
+        "replaces": {**PLAN["replaces"], "maintenance_mode": True},
+    }
+    verification = [
+        {"name": "login", "outcome": "failed", "seconds": 1.0, "reason": "answered 500"},
+        {"name": "job", "outcome": "skipped", "seconds": 0.0, "reason": "no worker"},
+    ]
+    advice = texts(summary(entries, plan=plan, verification=verification))
+    for expected in (
+        "a.localhost::1",
+        "Another key.",
+        "set-maintenance-mode off",
+        "answered 500",
+        "no worker",
+        "1 file",
+        "Seed the replicas",
+    ):
+        assert expected in advice
