@@ -59,12 +59,8 @@ def test_there_are_roles_and_playbooks() -> None:
 def test_defaults_are_what_the_argument_spec_says(role: Path) -> None:
     defaults = load(role / "defaults" / "main.yml") or {}
     required = {name for name, option in options(role).items() if option.get("required")}
-    optional_without_default = {
-        name for name, option in options(role).items() if not option.get("required") and "default" not in option
-    }
     assert not required & set(defaults), "what is required has no default"
-    assert set(defaults) | required | optional_without_default == set(options(role))
-    assert set(defaults) <= set(options(role))
+    assert set(defaults) | required == set(options(role))
 
 
 @each_role
@@ -81,6 +77,18 @@ def test_public_variables_bear_the_name_of_the_role(role: Path) -> None:
     assert not [name for name in options(role) if not name.startswith(prefix)]
     internal = load(role / "vars" / "main.yml") or {}
     assert not [name for name in internal if not name.startswith("__")]
+
+
+@each_role
+def test_variables_that_tasks_make_are_internal(role: Path) -> None:
+    made: set[str] = set()
+    for path in sorted(role.glob("tasks/**/*.yml")):
+        text = path.read_text()
+        made |= set(re.findall(r"^\s+register: (\S+)", text, re.MULTILINE))
+        made |= set(re.findall(r"^\s+loop_var: (\S+)", text, re.MULTILINE))
+        for facts in re.findall(r"ansible\.builtin\.set_fact:\n((?:\s{4,}.*\n)+)", text):
+            made |= set(re.findall(r"^ {4}(\w+):", facts, re.MULTILINE))
+    assert not [name for name in made - {"cacheable"} if not name.startswith("__")]
 
 
 @each_role
