@@ -12,7 +12,7 @@ from ansible.module_utils.testing import patch_module_args
 
 
 def run_module(module: ModuleType, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-    """Return what the module prints at its end; ``failed`` is always in it, and nothing that it warns of is let pass."""
+    """Return what the module prints at its end; ``failed`` is always in it, and no warning is let pass."""
     output = io.StringIO()
     arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}
     with patch_module_args(arguments), contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):

@@ -91,7 +91,7 @@ def test_a_recovered_site_has_its_times_its_proof_and_the_way_back():
     assert record["proof"] == {"database": {"rows": 7}, "files": {"not_recovered": ["1 file"]}}
     assert record["kept"] == {"database": "_old", "files": ["public/files"], "until": "2026-11-28T04:00:00Z"}
     assert record["rollback_command"].endswith("-e site=a.localhost -e state=rolled_back")
-    assert [step["name"] for step in record["steps"]][0] == "staging_database.load"
+    assert record["steps"][0]["name"] == "staging_database.load"
     assert record["not_recovered"] == ["1 file"]
 
 
