@@ -135,9 +135,14 @@ def redis_addresses(common: Configuration) -> tuple[str, str]:
 
 
 def without_password(url: str) -> str:
-    """Return a URL that may be shown: without its account, its password and its query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    """Return a URL that may be shown: without its account, its password and its query.
+
+    A password that was not quoted may hold any sign, so nothing before the last ``@`` is kept, and nothing at all where
+    it is not clear on which side of it the query begins.
+    """
+    scheme, _, rest = url.partition("://")
+    account, _, place = rest.rpartition("@")
+    return f"{scheme}://{'...' if '?' in account else place.partition('?')[0]}"
 
 
 def webserver_port(common: Configuration) -> int:

@@ -18,10 +18,15 @@ class Process:
     arguments: tuple[str, ...]
     working_directory: Path | None
 
+    @property
+    def module(self) -> str:
+        """The module that Python was told to run with ``-m``, or nothing."""
+        return "".join(self.arguments[2:3]) if self.arguments[1:2] == ("-m",) else ""
+
     def is_program(self, name: str) -> bool:
         """Tell whether the process runs a program of this name: directly, as a script, or as a module of Python."""
-        if self.arguments[1:2] == ("-m",):
-            return self.arguments[2].rpartition(".")[2] == name
+        if self.module:
+            return self.module.rpartition(".")[2] == name
         return any(Path(argument).name.rstrip(":") == name for argument in self.arguments[:2])
 
 

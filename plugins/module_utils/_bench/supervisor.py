@@ -59,7 +59,7 @@ def _status_lines(daemon: Process, configuration: Path | None, run: CommandRunne
 
 def _control_program(daemon: Process) -> list[str]:
     """Return the client that belongs to a daemon: of its own Python, beside its script, or else the one on PATH."""
-    if daemon.arguments[1] == "-m":
+    if daemon.module:
         return [daemon.arguments[0], "-m", "supervisor.supervisorctl"]
     beside = (Path(argument).with_name("supervisorctl") for argument in daemon.arguments[:2])
     return [next((str(path) for path in beside if path.is_file()), "supervisorctl")]

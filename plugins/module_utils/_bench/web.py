@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 BODY_LIMIT_BYTES = 65536
 NO_ANSWER = 0
+ACCEPTED = "application/json, text/html"
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,17 @@ def fetch(
         timeout_seconds: For connecting, and for each wait for data.
         headers: Further headers; they may hold a secret, so they are in no message.
     """
-    parts = urlsplit(url)
-    connection_class = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connection_class(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_seconds)
     started = time.monotonic()
     try:
-        connection.request(
-            "GET", path, headers={"Host": host, "Accept": "application/json, text/html", **(headers or {})}
-        )
-        response = connection.getresponse()
-        status, body = response.status, response.read(BODY_LIMIT_BYTES).decode(errors="replace")
+        parts = urlsplit(url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        with closing(kind(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_seconds)) as connection:
+            connection.request("GET", path, headers={"Host": host, "Accept": ACCEPTED, **(headers or {})})
+            response = connection.getresponse()
+            status, body = response.status, response.read(BODY_LIMIT_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         status, body = NO_ANSWER, getattr(error, "strerror", None) or type(error).__name__
     except ValueError:
         # Its text quotes the header, which may hold a secret.
         status, body = NO_ANSWER, "the address or a header of the request is not valid"
-    finally:
-        connection.close()
     return WebAnswer(status, round(time.monotonic() - started, 3), body)

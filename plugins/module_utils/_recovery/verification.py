@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Callable
-from urllib.parse import urlsplit
 
 from .._bench.configuration import bench_id, is_on, read_configuration, redis_addresses, webserver_port
 from .._bench.layout import Site
@@ -160,7 +159,7 @@ def _request(site: Site, options: VerificationOptions, path: str, port: int) -> 
     return {
         "url": options.url or local_url(port),
         # What stands before the bench knows the site by the name in its own address.
-        "host": urlsplit(options.url).netloc if options.url else site.name,
+        "host": options.url.partition("://")[2].partition("/")[0] if options.url else site.name,
         "path": path,
         "timeout_seconds": options.timeout_seconds,
         "headers": headers,
