@@ -29,16 +29,22 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of collections in which ours has only the folders that a collection may rely on."""
-    folder = tmp_path_factory.mktemp("installed")
+def installed_whole(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of collections in which ours is as it was installed."""
+    folder = tmp_path_factory.mktemp("whole")
     run = run_ansible(
         ["ansible-galaxy", "collection", "install", "--offline", tarball, "--collections-path", folder],
         collections_path=folder,
         cwd=folder,
     )
     assert run.exit_code == 0, run.output
-    for path in (folder / COLLECTION_FOLDER).iterdir():
-        if path.name not in USED_FOLDERS:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installed(installed_whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of collections in which ours has only the folders that a collection may rely on."""
+    folder = tmp_path_factory.mktemp("installed")
+    for name in USED_FOLDERS:
+        shutil.copytree(installed_whole / COLLECTION_FOLDER / name, folder / COLLECTION_FOLDER / name)
     return folder

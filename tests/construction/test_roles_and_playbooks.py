@@ -129,3 +129,8 @@ def test_playbook_is_run_in_check_mode_by_a_test(playbook: Path) -> None:
 @each_playbook
 def test_playbook_is_in_the_readme(playbook: Path) -> None:
     assert f"lifeboat.frappe.{playbook.stem}" in (ROOT / "README.md").read_text()
+
+
+@each_role
+def test_role_describes_itself(role: Path) -> None:
+    assert load(role / "meta" / "main.yml")["galaxy_info"]["description"]
