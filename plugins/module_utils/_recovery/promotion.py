@@ -25,7 +25,7 @@ from .._mariadb.accounts import create_account, drop_account
 from .._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
 from .._mariadb.identifiers import quote_identifier
 from .._system.errors import LifeboatError
-from .._system.files import write_atomically
+from .._system.files import remove_unfinished_writes, write_atomically
 from .fence import raise_fence
 from .journal import Journal, make_private_folder
 from .promotion_plan import PromotionPlan, staging_path
@@ -73,6 +73,7 @@ def promote(
         clock: Seconds since the epoch; the downtime also counts across a kill and the next call.
     """
     with server_errors(f"promote recovery {journal.recovery} of {site.name}"), journal.step(PROMOTE):
+        remove_unfinished_writes(site.config_path)
         if not plan.switched:
             intent = plan.intent if plan.resumed else _begin(site, journal, plan.intent)
             configuration = _prepare(connection, site, journal, plan, intent, surroundings, drain_timeout_seconds)

@@ -11,7 +11,7 @@ from .._bench.layout import Site
 from .._mariadb.connection import server_errors
 from .._mariadb.server import database_exists
 from .._system.errors import LifeboatError
-from .._system.files import fsync_folder, write_atomically
+from .._system.files import fsync_folder, remove_unfinished_writes, write_atomically
 from .fence import lower_fence, raise_fence
 from .journal import Journal
 from .promotion import delete_cached_keys, exchange_trees, kept_configuration_path
@@ -122,6 +122,7 @@ def roll_back(
     intent = plan.intent
     began = journal.fact("rollback_down_since") or clock()
     with server_errors(f"roll recovery {journal.recovery} of {site.name} back"), journal.step(ROLL_BACK):
+        remove_unfinished_writes(site.config_path)
         if plan.switched:
             with journal.step("rollback.maintenance", rollback_down_since=began):
                 live = read_configuration(site.config_path)

@@ -50,6 +50,12 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600, owner: tuple
     fsync_folder(path.parent)
 
 
+def remove_unfinished_writes(path: Path) -> None:
+    """Remove the temporary files that kills in ``write_atomically`` left beside a file that nobody writes now."""
+    for leftover in path.parent.glob(f".{path.name}.*"):
+        leftover.unlink()
+
+
 def write_json_atomically(path: Path, value: Any, mode: int = 0o600) -> None:
     """Write a value as readable JSON, atomically."""
     write_atomically(path, json.dumps(value, indent=1, sort_keys=True).encode() + b"\n", mode)
