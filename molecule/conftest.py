@@ -1,0 +1,50 @@
+"""What the tests of every scenario look at; ``host`` is the bench's first host."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+SITE = "alpha.localhost"
+STATE = "/var/lib/lifeboat"
+
+
+@pytest.fixture(scope="module")
+def before(host: Host) -> dict[str, Any]:
+    """The bench when the backup was made, before the disaster."""
+    return json.loads(host.file("/root/before.json").content_string)
+
+
+@pytest.fixture(scope="module")
+def after(host: Host) -> dict[str, Any]:
+    """The bench as it is now."""
+    return json.loads(host.check_output("/checkout/molecule/files/snapshot.py"))
+
+
+@pytest.fixture(scope="module")
+def recovery_path(host: Host) -> str:
+    """The folder of the one recovery that there was."""
+    recoveries = host.check_output(f"ls -d {STATE}/{SITE}/*/").split()
+    assert len(recoveries) == 1, "the second run began another recovery"
+    return recoveries[0].rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def record(host: Host, recovery_path: str) -> dict[str, Any]:
+    """The record of that recovery."""
+    return json.loads(host.file(f"{recovery_path}/record.json").content_string)
+
+
+@pytest.fixture(scope="module")
+def traffic(request: pytest.FixtureRequest) -> dict[str, list[dict[str, Any]]]:
+    """What users of each of the module's ``BENCH_HOSTS`` were answered since before the recovery, oldest first."""
+    return {name: _answers(testinfra.get_host(name)) for name in request.module.BENCH_HOSTS}
+
+
+def _answers(host: Host) -> list[dict[str, Any]]:
+    lines = host.file("/root/traffic.jsonl").content_string.splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}")]
