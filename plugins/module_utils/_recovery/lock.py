@@ -117,11 +117,9 @@ class SiteLock:
         Raises:
             LifeboatError: ``site_locked`` when another holder lives.
         """
+        self._refuse_while_another_lives(recovery, holder)  # at once, not after waiting for a step to end
         with self._flock():
-            previous = self.read()
-            own = previous is not None and (previous.recovery, _holder_of(previous)) == (recovery, holder)
-            if previous is not None and not own and self.is_live(previous):
-                raise self._locked_error(previous)
+            previous = self._refuse_while_another_lives(recovery, holder)
             now = self._clock()
             process = process_identity(holder.pid) if holder.host == socket.gethostname() else ""
             self._write(
@@ -129,7 +127,7 @@ class SiteLock:
                     recovery, **asdict(holder), process=process, since=now, renewed_at=now, lease_seconds=lease_seconds
                 )
             )
-        return None if own else previous
+        return previous
 
     @contextmanager
     def step(self, recovery: str) -> Iterator[None]:
@@ -174,6 +172,15 @@ class SiteLock:
             if state is not None and state.recovery == recovery:
                 self._path.unlink()
 
+    def _refuse_while_another_lives(self, recovery: str, holder: Holder) -> LockState | None:
+        """Return the dead holder, if there is one; None also for the holder's own lock."""
+        state = self.read()
+        if state is None or (state.recovery, Holder(state.host, state.user, state.pid)) == (recovery, holder):
+            return None
+        if self.is_live(state):
+            raise self._locked_error(state)
+        return state
+
     def _renew(self, recovery: str) -> None:
         state = self.read()
         if state is None or state.recovery != recovery:
@@ -211,10 +218,6 @@ class SiteLock:
             "site_locked",
             {"site": self._site, "holder": asdict(state) if state else None},
         )
-
-
-def _holder_of(state: LockState) -> Holder:
-    return Holder(state.host, state.user, state.pid)
 
 
 def _try_flock(descriptor: int) -> bool:
