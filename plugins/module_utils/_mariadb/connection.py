@@ -17,8 +17,10 @@ try:
     import pymysql.cursors
 except ImportError:  # the module layer reports the missing library, or respawns where the bench has it
     HAS_PYMYSQL = False
+    DRIVER_ERRORS: tuple[type[Exception], ...] = (OSError,)
 else:
     HAS_PYMYSQL = True
+    DRIVER_ERRORS = (pymysql.err.MySQLError, OSError)
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -125,7 +125,7 @@ def plan_promotion(connection: Connection[Any], site: Site, journal: Journal) ->
     status = promotion_status(journal)
     plan = journal.plan()
     live = look_at_site(site)
-    from_set = _set_configuration(plan)
+    from_set = set_configuration_of(plan)
     with server_errors(f"look at the databases of {site.name}"):
         intent = _new_intent(connection, site, journal, live, from_set) if status == NOT_BEGUN else read_intent(journal)
     switched = live.database == intent.database
@@ -198,7 +198,7 @@ def _new_intent(
         database=database,
         replaced_database=replaced,
         replaced_user=user,
-        account_hosts=hosts or _hosts_for(live.address),
+        account_hosts=hosts or hosts_for(live.address),
         configuration=live.state,
         configuration_mode=0 if live.state == CONFIGURATION_MISSING else site.config_path.stat().st_mode & 0o777,
         switches=switch_values(live.configuration or {}),
@@ -222,12 +222,14 @@ def _refuse_shared(connection: Connection[Any], site: Site, database: str, user:
         )
 
 
-def _hosts_for(address: DatabaseAddress | None) -> list[str]:
+def hosts_for(address: DatabaseAddress | None) -> list[str]:
+    """Return the host parts for the account of a site whose replaced account tells none."""
     local = address is None or address.socket is not None or address.host in LOCAL_HOSTS
     return sorted(LOCAL_HOSTS) if local else ["%"]
 
 
-def _set_configuration(plan: Mapping[str, Any]) -> Configuration:
+def set_configuration_of(plan: Mapping[str, Any]) -> Configuration:
+    """Return the configuration in the set that a recovery was planned with; empty where the set has none."""
     artifacts: Iterable[Mapping[str, Any]] = plan["set"]["artifacts"]
     path = next((artifact["path"] for artifact in artifacts if artifact["kind"] == "site_config"), None)
     return read_configuration(Path(path)) if path else {}

@@ -110,17 +110,16 @@ class Source(Protocol):
         """Return up to ``size`` bytes."""
 
 
-def statement_refused(line: int, form: str, advice: str = "") -> LifeboatError:
+def statement_refused(line: int, form: str) -> LifeboatError:
     """Make the error for a statement that a site's dump never holds.
 
     Args:
         line: The line in the unpacked dump.
         form: The name of the form. Never a part of the statement that could be data.
-        advice: What to do instead, as a sentence.
     """
     return LifeboatError(
-        f"Refused the dump at line {line}: {form} is not a statement that a dump of a site's database holds. "
-        f"Nothing of it was executed. {advice or 'Choose another backup set, or find out who changed this one.'}",
+        f"Refused the dump at line {line}: it holds {form}, which no dump of a site's database does. It was not run. "
+        "Choose another backup set, or find out who changed this one.",
         "statement_refused",
         {"line": line, "form": form},
     )
