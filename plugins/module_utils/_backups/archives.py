@@ -178,7 +178,7 @@ class ArchiveReader:
             length = int(length_text) if length_text.isdigit() else 0
             record = content[len(length_text) + 1 : length]
             key, equals, value = record.partition(b"=")
-            if not equals or not value.endswith(b"\n"):
+            if not equals or not value.endswith(b"\n") or length > len(content):
                 raise self._corrupt("an extended header in it is damaged")
             if key.startswith(b"GNU.sparse"):
                 raise self._refused("it holds a sparse file")
