@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pip._internal.models.index import PyPI
+
 from tests.tools.checkout import ROOT, tracked_files
 
 # Hosts that a URL of ours may name. Whoever adds one says by it that readers should follow the link.
@@ -38,6 +40,7 @@ def registry_hosts() -> set[str]:
     texts = [path.read_text(errors="replace") for pattern in HOST_SOURCES for path in Path("/").glob(pattern[1:])]
     texts.append(subprocess.run(["pip", "config", "list"], check=False, capture_output=True, text=True).stdout)
     hosts = {urlsplit(url).hostname for text in texts for url in URL.findall(text)}
+    hosts |= {PyPI.netloc, PyPI.file_storage_domain}
     return {host for host in hosts if host and "." in host and not KNOWN_HOSTS.fullmatch(host)}
 
 
