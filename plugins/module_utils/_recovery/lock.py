@@ -117,9 +117,12 @@ class SiteLock:
         Raises:
             LifeboatError: ``site_locked`` when another holder lives.
         """
-        self._refuse_while_another_lives(recovery, holder)  # at once, not after waiting for a step to end
-        with self._flock():
-            previous = self._refuse_while_another_lives(recovery, holder)
+
+        def refuse_while_another_lives() -> LockState | None:
+            return self._refuse_while_another_lives(recovery, holder)
+
+        with self._flock(refuse_while_another_lives):
+            previous = refuse_while_another_lives()
             now = self._clock()
             process = process_identity(holder.pid) if holder.host == socket.gethostname() else ""
             self._write(
@@ -197,7 +200,7 @@ class SiteLock:
         write_json_atomically(self._path, asdict(state))
 
     @contextmanager
-    def _flock(self) -> Iterator[None]:
+    def _flock(self, while_waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
         make_private_folder(self._folder)
         descriptor = os.open(self._folder / FLOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -205,6 +208,7 @@ class SiteLock:
             while not _try_flock(descriptor):
                 if time.monotonic() > deadline:
                     raise self._locked_error(self.read())
+                while_waiting()
                 time.sleep(FLOCK_POLL_SECONDS)
             yield
         finally:
