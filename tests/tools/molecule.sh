@@ -15,6 +15,7 @@ PATH="$checkout/.venv/bin:$PATH"
 LC_ALL=C.UTF-8
 MOLECULE_GLOB='molecule/*/molecule.yml'
 ANSIBLE_HOME="$checkout/.cache/ansible"
-export PATH LC_ALL MOLECULE_GLOB ANSIBLE_HOME
+COLUMNS=${COLUMNS:-160}
+export COLUMNS PATH LC_ALL MOLECULE_GLOB ANSIBLE_HOME
 
 exec tests/tools/podman_offline.sh molecule --base-config molecule/config.yml "$@"
