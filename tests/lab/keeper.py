@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from .lab import MARK, Lab
-from .processes import POLL_SECONDS, end_processes_with, wait_until
+from .processes import POLL_SECONDS, end_marked_processes, wait_until
 
 STOP_TIMEOUT_SECONDS = 60.0
 
@@ -56,7 +56,7 @@ def stop_keeper(folder: Path) -> bool:
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         while keeper_pid(folder) is not None and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-    end_processes_with(MARK, str(folder))
+    end_marked_processes(MARK, folder)
     return process_id is not None
 
 

@@ -31,7 +31,7 @@ from .layout import (
     write_supervisord,
 )
 from .mariadb import MariaDBServer
-from .processes import end_processes_with, free_port, listens, start_child, stop_child, wait_until
+from .processes import end_marked_processes, free_port, listens, start_child, stop_child, wait_until
 from .redis_server import redis_server_program
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Lab:
             stop_child(self._supervisord)
             self._supervisord = None
         self.mariadb.stop()
-        end_processes_with(MARK, str(self.folder))
+        end_marked_processes(MARK, self.folder)
 
     def supervisorctl(self, *arguments: str) -> str:
         """Run supervisorctl and return what it prints."""

@@ -83,24 +83,30 @@ def stop_child(child: subprocess.Popen[bytes], timeout_seconds: float = STOP_TIM
             child.wait()
 
 
-def processes_with(name: str, value: str) -> Iterator[int]:
-    """Yield the ids of the processes that were started with a variable of the environment set to a value."""
-    wanted = f"{name}={value}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
+def marked_processes(name: str, folder: Path) -> Iterator[int]:
+    """Yield the processes that were started with a variable of the environment set to a folder.
+
+    Redis writes its title over its environment; it is known by the folder that it works in.
+    """
+    wanted = f"{name}={folder}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0") and int(folder.name) != os.getpid():
-                yield int(folder.name)
+            is_redis = (process / "comm").read_text().strip() == "redis-server"
+            works_there = folder in Path((process / "cwd").readlink()).parents
+            marked = wanted in (process / "environ").read_bytes().split(b"\0")
+            if (marked or (is_redis and works_there)) and int(process.name) != os.getpid():
+                yield int(process.name)
 
 
-def end_processes_with(name: str, value: str, timeout_seconds: float = 10.0) -> None:
-    """Kill what is left of the processes that were started with a variable of the environment set to a value."""
+def end_marked_processes(name: str, folder: Path, timeout_seconds: float = 10.0) -> None:
+    """Kill what is left of the processes that ``marked_processes`` yields."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
-        left = list(processes_with(name, value))
+        left = list(marked_processes(name, folder))
         if not left:
             return
         for process_id in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
-    raise RuntimeError(f"processes of {value} do not end")
+    raise RuntimeError(f"processes of {folder} do not end")
