@@ -35,7 +35,12 @@ def create_account(connection: Connection[Any], user: str, hosts: list[str], pas
 def drop_account(connection: Connection[Any], user: str) -> None:
     """Drop a user under every host part; nothing happens when there is none."""
     for host in account_hosts(connection, user):
-        execute(connection, f"DROP USER IF EXISTS {quote_string(user)}@{quote_string(host)}")
+        drop_account_at(connection, user, host)
+
+
+def drop_account_at(connection: Connection[Any], user: str, host: str) -> None:
+    """Drop a user under one host part."""
+    execute(connection, f"DROP USER IF EXISTS {quote_string(user)}@{quote_string(host)}")
 
 
 def lock_account(connection: Connection[Any], user: str) -> None:

@@ -59,6 +59,7 @@ ERROR_CODES: dict[str, str] = {
     # dumps
     "artifact_incomplete": "A dump has no completion line, or ends in the middle of a statement.",
     "collation_unknown": "The server of the database does not know a collation that the dump uses.",
+    "database_in_use": "A staging database that is, or was, the live one of its recovery was to be dropped.",
     "statement_refused": "A dump holds a statement that no dump of a site holds.",
     "statement_too_long": "A dump holds a row or a statement that is longer than the server takes.",
     "proof_failed": "What was staged is not what the backup set holds, so it must not go live.",
