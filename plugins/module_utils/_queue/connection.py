@@ -45,14 +45,20 @@ def redis_connection(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Iter
         connection: Any = redis.Redis.from_url(
             url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds
         )
-        try:
-            connection.ping()
-            yield connection
-        finally:
-            connection.close()
+        connection.ping()
     except (redis.RedisError, ValueError) as error:
-        # The class says enough (ConnectionError, AuthenticationError); the text of a ValueError quotes the URL.
-        raise LifeboatError(
-            f"Cannot use Redis at {without_password(url)}: {type(error).__name__}. Start it, or correct its address.",
-            "redis_unavailable",
-        ) from None
+        raise _unavailable(url, error) from None
+    try:
+        yield connection
+    except redis.RedisError as error:
+        raise _unavailable(url, error) from None
+    finally:
+        connection.close()
+
+
+def _unavailable(url: str, error: Exception) -> LifeboatError:
+    # The class says enough (ConnectionError, AuthenticationError); the text of a ValueError quotes the URL.
+    return LifeboatError(
+        f"Cannot use Redis at {without_password(url)}: {type(error).__name__}. Start it, or correct its address.",
+        "redis_unavailable",
+    )

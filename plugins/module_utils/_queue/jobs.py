@@ -1,7 +1,7 @@
 """The jobs and workers of one bench, read from RQ's keys.
 
 RQ's own ``registry.count`` and ``Worker.all`` clean up while they count, so they are not used. A job's arguments are
-pickled, so they are never read: the site is the part of a job's id before ``::``.
+pickled, so they are never read: the site is the first part of a job's id.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .connection import redis_connection
 
 # The queues that every bench has; more come from what workers listen to and from RQ's list of queues.
 STANDARD_QUEUES = ("short", "default", "long")
-SITE_SEPARATOR = "::"
+# What follows the site in a job's id: of Frappe 15, and of Frappe 16, whose RQ forbids colons.
+SITE_SEPARATORS = ("::", "||")
 STARTED = "started"
 LIST_CHUNK = 10_000
 
@@ -63,7 +64,7 @@ class Queue:
         self._proc_path = proc_path
 
     def running_jobs(self, site: str) -> list[RunningJob]:
-        """Return the jobs of exactly this site that run now; those whose worker died do not run."""
+        """Return the jobs of exactly this site that run now; those whose worker died are left out."""
         with redis_connection(self._redis_url) as connection:
             workers = list(self._live_workers(connection))
             names = {worker.name for worker in workers}
@@ -118,7 +119,7 @@ class Queue:
 
 
 def _is_of(site: str, job_id: str) -> bool:
-    return job_id.startswith(site + SITE_SEPARATOR)
+    return job_id.startswith(tuple(site + separator for separator in SITE_SEPARATORS))
 
 
 def _texts(values: Iterable[bytes | None]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 from .._bench.processes import PROC_PATH
 from .connection import redis_connection
-from .jobs import SITE_SEPARATOR, STARTED, Queue, Worker
+from .jobs import STARTED, Queue, Worker
 
 PASSED = "passed"
 FAILED = "failed"
@@ -80,7 +80,7 @@ def probe_queue(
 
 
 def _is_busy(worker: Worker) -> bool:
-    return worker.job_id is not None
+    return worker.state == "busy"
 
 
 class _Job:
@@ -90,7 +90,8 @@ class _Job:
         self._connection = connection
         self._queue = queue
         self._site = site
-        self._id = f"{site}{SITE_SEPARATOR}lifeboat-{uuid.uuid4()}"
+        # Not the site's name in front, as Frappe does: a worker of RQ 2.10 or later dies of an id with a dot in it.
+        self._id = f"lifeboat-{uuid.uuid4()}"
         self._key = f"rq:job:{self._id}"
 
     def enqueue(self, timeout_seconds: float) -> None:
@@ -119,7 +120,6 @@ class _Job:
         with self._connection.pipeline() as pipeline:
             pipeline.hset(self._key, mapping=mapping)
             pipeline.expire(self._key, int(timeout_seconds) + KEPT_SECONDS)
-            pipeline.sadd("rq:queues", f"rq:queue:{self._queue}")
             pipeline.lpush(f"rq:queue:{self._queue}", self._id)
             pipeline.execute()
 
