@@ -10,7 +10,7 @@ short_description: Assess the damage of a site before it is recovered
 version_added: 0.1.0
 description:
   - With O(scope=corruption) it finds the tables of the live database that are damaged. MyISAM and Aria tables are asked with
-    C(CHECK TABLE ... FAST QUICK); InnoDB tables are read within a time limit, because C(CHECK TABLE) may end a server that meets
+    C(CHECK TABLE ... QUICK); the rows of InnoDB tables are read within a time limit, because C(CHECK TABLE) may end a server that meets
     a damaged page. The server's error log is searched for damage where it can be read.
   - With O(scope=loss) it compares the numbers of rows with a backup set, and counts what was written since the recovery point, by
     DocType and user, from C(Activity Log), C(Version) and C(Deleted Document). No content of a row is returned.

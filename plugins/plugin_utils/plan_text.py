@@ -68,3 +68,5 @@ def _checks(plan: Mapping[str, Any]) -> Iterator[str]:
 def _who(procedure: Mapping[str, Any]) -> Iterator[str]:
     for step in procedure["steps"]:
         yield f"Step:        {step['name']} ({step['who']}, expected {duration_text(step['expected_seconds'])})"
+    for person in procedure.get("people", []):
+        yield f"{person['who']}: {person['does']}"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,6 +21,11 @@ STEP_NAMES = {
     "promote": "Promote",
     "rollback": "Roll back",
     "retire": "Delete what was kept",
+}
+SECRET_TEXTS = {
+    "opens": "A stored password opens with the encryption key that the site has now.",
+    "no secret is stored": "No password is stored that the encryption key could be tried on.",
+    "no key is known": "Stored passwords stay locked: the set and the live site have no encryption key.",
 }
 MINIMUM_BAR_PERCENT = 0.4
 WRITTEN_SHOWN = 25
@@ -46,9 +51,9 @@ def report_view(record: Mapping[str, Any]) -> dict[str, Any]:
         "facts": list(_facts(record)),
         "timeline": _timeline(record),
         "proofs": [
-            {"title": title, "lines": list(_statements(proof))}
-            for title, proof in (("Database", record["proof"]["database"]), ("Files", record["proof"]["files"]))
-            if proof
+            {"title": title, "lines": list(say(record["proof"][kind]))}
+            for kind, title, say in (("database", "Database", _database_proof), ("files", "Files", _files_proof))
+            if record["proof"][kind]
         ],
         "verification": [_verified(check) for check in record["verification"]],
         "checks": [dict(check) for check in record["checks"]],
@@ -156,38 +161,41 @@ def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
 
 
-def _statements(values: Mapping[str, Any]) -> Iterator[str]:
-    """Say the values of a proof as ``name: value``, with the units that the names bear."""
-    for name, value in values.items():
-        if value in (None, "", [], {}) or name == "not_recovered":
-            continue
-        yield f"{_label(name)}: {_value(name, value)}"
+def _database_proof(proof: Mapping[str, Any]) -> Iterator[str]:
+    if proof.get("completion_line"):
+        yield "The dump is whole: its completion line was read at its end."
+    if proof.get("rows_equal_to_dump"):
+        rows, tables = count_text(proof["rows"], "row"), count_text(proof["tables"], "table")
+        yield f"{rows} in {tables}: every table was read back and has as many rows as the dump."
+    parts = [count_text(proof[name], name[:-1]) for name in ("sequences", "views", "triggers") if proof.get(name)]
+    if parts:
+        yield f"Loaded as well: {', '.join(parts)}."
+    if proof.get("installed_applications"):
+        yield f"The application's own marks are there ({count_text(proof['installed_applications'], 'installed app')})."
+    if proof.get("stored_secret"):
+        yield SECRET_TEXTS.get(proof["stored_secret"], f"A stored password: {proof['stored_secret']}.")
 
 
-def _label(name: str) -> str:
-    for unit in ("_bytes", "_seconds"):
-        name = name[: -len(unit)] if name.endswith(unit) else name
-    return name.replace("_", " ")
-
-
-def _value(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_label(str(key))} {_value(str(key), item)}" for key, item in value.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_value(name, item) for item in value)
-    if isinstance(value, (int, float)) and (name == "bytes" or name.endswith("_bytes")):
-        return bytes_text(value)
-    if isinstance(value, (int, float)) and (name == "seconds" or name.endswith("_seconds")):
-        return duration_text(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _files_proof(proof: Mapping[str, Any]) -> Iterator[str]:
+    for kind, archive in proof["archives"].items():
+        files = count_text(archive["files"], "file")
+        yield f"{kind.replace('_', ' ').capitalize()}: {files}, {bytes_text(archive['bytes'])} extracted."
+    listed = count_text(proof["listed"], "local file")
+    yield f"The database lists {listed}; {proof['matched']} were compared by checksum or size and are right."
+    for name, text in (
+        ("unchecked", "have neither checksum nor size in the database"),
+        ("outdated", "differ from the database exactly as the live ones do: the database was not kept up"),
+        ("missing", "are not in the archives"),
+        ("damaged", "differ from the database"),
+    ):
+        if proof[name]:
+            yield f"{proof[name]} {text}."
 
 
 def _verified(check: Mapping[str, Any]) -> dict[str, str]:
     seconds = "" if check.get("seconds") is None else f" in {duration_text(check['seconds'])}"
     return {
-        "name": str(check["name"]),
+        "name": str(check["name"]) + (f" on {check['host']}" if check.get("host") else ""),
         "outcome": str(check["outcome"]),
         "text": f"{check['outcome']}{seconds}" + (f": {check['reason']}" if check.get("reason") else ""),
     }
@@ -242,7 +250,7 @@ def _loss_tables(assessment: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         names = [name for name in (trace["groups"] or [{}])[0] if name != "count"]
         yield {
             "title": f"{trace['table'][3:]}: what was {kind} since",
-            "columns": [*(_label(name).capitalize() for name in names), "Count"],
+            "columns": [*(name.replace("_", " ").capitalize() for name in names), "Count"],
             "rows": [[*(group[name] for name in names), f"{group['count']:,}"] for group in trace["groups"]],
         }
 

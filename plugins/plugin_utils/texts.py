@@ -10,6 +10,8 @@ BYTES_PER_STEP = 1024
 MINUTE_SECONDS = 60
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86400
+# Below this, fractions are what people look at.
+SHORT_SECONDS = 10
 
 
 def bytes_text(count: float) -> str:
@@ -31,8 +33,8 @@ def duration_text(seconds: float) -> str:
     """Write a duration in its two largest units, for example ``0.42 s``, ``2 min 3 s``, ``5 days 2 h``."""
     if seconds < 0:
         return f"-{duration_text(-seconds)}"
-    if seconds < 10:  # noqa: PLR2004 - below ten seconds fractions are what people look at
-        return f"{seconds:.2f} s"
+    if seconds < SHORT_SECONDS:
+        return f"{round(seconds, 2):g} s"
     whole = round(seconds)
     for unit_seconds, unit, smaller_seconds, smaller in (
         (DAY_SECONDS, "day", HOUR_SECONDS, "h"),

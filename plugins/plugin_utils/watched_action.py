@@ -19,7 +19,7 @@ from .texts import progress_text
 
 JOB_LIMIT_SECONDS = 7 * 24 * 3600
 # Short work is not held up by the first looks; a line at least every five seconds needs one look every three.
-FIRST_POLLS_SECONDS = (0.2, 0.3, 0.5, 1.0, 2.0)
+FIRST_POLLS_SECONDS = (*(0.2,) * 5, *(0.5,) * 4, *(1.0,) * 2)
 POLL_SECONDS = 3.0
 PRINT_SECONDS = 2.5
 # As long as the module's lease by default: when the host cannot be reached for longer, the module gave up.

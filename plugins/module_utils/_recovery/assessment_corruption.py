@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 OK, DAMAGED, NOT_CHECKED = "ok", "damaged", "not_checked"
-# CHECK TABLE of these reads their own marks and indexes. On InnoDB it may end a server that meets a damaged page.
+# CHECK TABLE ... QUICK of these compares their files and reads their indexes; with FAST as well it passes over the damage
+# of tables that were closed properly. On InnoDB it may end a server that meets a damaged page.
 ENGINES_TO_CHECK = ("Aria", "MyISAM")
 ERROR_STATEMENT_TIMEOUT = 1969
+LOST = "The connection to the server was lost while it was read."
+AFTER_LOSS = "Left alone after the connection to the server was lost."
 ERROR_LOG_TAIL_BYTES = 4 * 1024 * 1024
 ERROR_LOG_LINES_SHOWN = 20
 ERROR_LOG_LINE_LENGTH = 300
@@ -66,9 +69,9 @@ def assess_corruption(
 ) -> dict[str, Any]:
     """Look at every table of a database, and at what the server's error log says of damage.
 
-    MyISAM and Aria tables are asked with ``CHECK TABLE ... FAST QUICK``; all others are read to their end within a
-    time limit, because ``CHECK TABLE`` of InnoDB may end a server that meets a damaged page. When the connection is
-    lost while a table is read, the rest is left alone.
+    MyISAM and Aria tables are asked with ``CHECK TABLE ... QUICK``; the rows of all others are read to their end
+    within a time limit, because ``CHECK TABLE`` of InnoDB may end a server that meets a damaged page. When the
+    connection is lost while a table is read, the rest is left alone.
 
     Args:
         connection: An administrator's connection.
@@ -82,17 +85,17 @@ def assess_corruption(
         ``not_checked``, ``error_log`` and ``summary``, sentences for people.
     """
     facts = read_server_facts(connection)
+    log = read_error_log(error_log_path or _error_log_of(connection, facts), facts, database)
     tables = _tables(connection, database)
     reporter.start("assess corruption", total_items=len(tables))
     findings: list[TableFinding] = []
-    for table, engine, comment in tables:
-        reporter.update(done_items=len(findings), item_name=table)
-        findings.append(_look_at(connection, database, table, engine, comment, table_timeout_seconds))
-        if findings[-1].text.startswith(_LOST):
+    for table in tables:
+        reporter.update(done_items=len(findings), item_name=table.name)
+        findings.append(_look_at(connection, database, table, table_timeout_seconds))
+        if findings[-1].text == LOST:
             rest = tables[len(findings) :]
-            findings += [TableFinding(name, kind or "", NOT_CHECKED, _AFTER_LOSS) for name, kind, _comment in rest]
+            findings += [TableFinding(left.name, left.engine, NOT_CHECKED, AFTER_LOSS) for left in rest]
             break
-    log = read_error_log(error_log_path or _error_log_of(connection, facts), facts, database)
     counted = Counter(finding.outcome for finding in findings)
     damaged = [asdict(finding) for finding in findings if finding.outcome == DAMAGED]
     return {
@@ -107,48 +110,56 @@ def assess_corruption(
     }
 
 
-_LOST = "The connection to the server was lost"
-_AFTER_LOSS = "Left alone after the connection to the server was lost."
+@dataclass(frozen=True)
+class Table:
+    """A table as the server describes it; the engine is "" where it cannot open it, and the comment then says why."""
+
+    name: str
+    engine: str
+    comment: str
+    has_primary_key: bool
 
 
-def _tables(connection: Connection[Any], database: str) -> list[tuple[str, str | None, str]]:
+def _tables(connection: Connection[Any], database: str) -> list[Table]:
     rows = fetch_all(
         connection,
-        "SELECT TABLE_NAME, ENGINE, TABLE_COMMENT FROM information_schema.TABLES"
-        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE <> 'VIEW' ORDER BY TABLE_NAME",
+        "SELECT t.TABLE_NAME, t.ENGINE, t.TABLE_COMMENT, k.INDEX_NAME IS NOT NULL FROM information_schema.TABLES t"
+        " LEFT JOIN information_schema.STATISTICS k ON k.TABLE_SCHEMA = t.TABLE_SCHEMA"
+        " AND k.TABLE_NAME = t.TABLE_NAME AND k.INDEX_NAME = 'PRIMARY' AND k.SEQ_IN_INDEX = 1"
+        " WHERE t.TABLE_SCHEMA = %s AND t.TABLE_TYPE = 'BASE TABLE' ORDER BY t.TABLE_NAME",
         (database,),
     )
-    return [(str(name), engine, str(comment or "")) for name, engine, comment in rows]
+    return [Table(str(name), engine or "", str(comment or ""), bool(key)) for name, engine, comment, key in rows]
 
 
-def _look_at(
-    connection: Connection[Any], database: str, table: str, engine: str | None, comment: str, timeout_seconds: float
-) -> TableFinding:
-    if engine is None:
-        return TableFinding(table, "", DAMAGED, f"The server cannot open it: {comment}")
-    name = f"{quote_identifier(database)}.{quote_identifier(table)}"
+def _look_at(connection: Connection[Any], database: str, table: Table, timeout_seconds: float) -> TableFinding:
+    if not table.engine:
+        return TableFinding(table.name, "", DAMAGED, f"The server cannot open it: {table.comment}")
+    name = f"{quote_identifier(database)}.{quote_identifier(table.name)}"
     try:
-        if engine in ENGINES_TO_CHECK:
-            return _judge_check(table, engine, fetch_all(connection, f"CHECK TABLE {name} FAST QUICK"))
+        if table.engine in ENGINES_TO_CHECK:
+            return _judge_check(table, fetch_all(connection, f"CHECK TABLE {name} QUICK"))
+        # The primary key of InnoDB holds the rows; the server would count by the smallest key, which does not.
+        forced = " FORCE INDEX (PRIMARY)" if table.has_primary_key else ""
         execute(
             connection,
-            f"SET STATEMENT max_statement_time = {timeout_seconds:f} FOR SELECT COUNT(*) FROM {name}",  # noqa: S608
+            f"SET STATEMENT max_statement_time = {timeout_seconds:f} FOR SELECT COUNT(*) FROM {name}{forced}",  # noqa: S608
         )
     except MySQLError as error:
-        number, text = (*error.args, "")[:2] if error.args else (0, "")
+        number, text = (*error.args, 0, "")[:2]
         if number == ERROR_STATEMENT_TIMEOUT:
-            return TableFinding(table, engine, NOT_CHECKED, f"Not read to its end within {timeout_seconds:g} seconds.")
-        if number in CLIENT_ERROR_SERVER_GONE:
-            return TableFinding(table, engine, DAMAGED, f"{_LOST} while it was read.")
-        return TableFinding(table, engine, DAMAGED, f"{text} (error {number})")
-    return TableFinding(table, engine, OK)
+            reason = f"Not read to its end within {timeout_seconds:g} seconds."
+            return TableFinding(table.name, table.engine, NOT_CHECKED, reason)
+        seen = LOST if number in CLIENT_ERROR_SERVER_GONE else f"{text} (error {number})"
+        return TableFinding(table.name, table.engine, DAMAGED, seen)
+    return TableFinding(table.name, table.engine, OK)
 
 
-def _judge_check(table: str, engine: str, rows: Sequence[Sequence[Any]]) -> TableFinding:
+def _judge_check(table: Table, rows: Sequence[Sequence[Any]]) -> TableFinding:
     """Judge the answer of CHECK TABLE: rows of table, operation, kind of message, message; the last is the status."""
     if rows and str(rows[-1][2]) == "status" and str(rows[-1][3]) in ("OK", "Table is already up to date"):
-        return TableFinding(table, engine, OK)
-    return TableFinding(table, engine, DAMAGED, " ".join(str(row[3]) for row in rows))
+        return TableFinding(table.name, table.engine, OK)
+    return TableFinding(table.name, table.engine, DAMAGED, "; ".join(str(row[3]) for row in rows))
 
 
 def _error_log_of(connection: Connection[Any], facts: ServerFacts) -> Path | None:

@@ -96,7 +96,7 @@ def assess_loss(
     Returns:
         JSON values: ``scope``, ``database``, ``recovery_point``, ``time_zone``, ``lost`` (tables with fewer rows than
         the set), ``written`` (tables with rows from after the recovery point), ``traces`` (who did what since, from
-        Activity Log, Version and Deleted Document) and ``summary``, sentences for people.
+        Activity Log, Version and Deleted Document, which ``written`` leaves out) and ``summary``, sentences for people.
     """
     with server_errors(f"list the tables of {database}"):
         columns = _tables_with_modified(connection, database)
@@ -123,7 +123,9 @@ def assess_loss(
     lost = sorted(
         (table for table in tables if table.missing_rows), key=lambda table: (table.volatile, -table.missing_rows)
     )
-    written = sorted((table for table in tables if table.written_since), key=lambda table: -(table.written_since or 0))
+    told_apart = {table for table, _columns in TRACES.values()}
+    written = [table for table in tables if table.written_since and table.table not in told_apart]
+    written.sort(key=lambda table: -(table.written_since or 0))
     traces = {
         kind: _trace(connection, database, table, by, since) for kind, (table, by) in TRACES.items() if table in columns
     }
