@@ -27,7 +27,7 @@ _INSERT = re.compile(
     rb"INSERT\s+INTO\s+(%(name)s)(\s*\(\s*%(name)s(?:\s*,\s*%(name)s)*\s*\))?\s+VALUES\s*" % {b"name": _NAME}, re.I
 )
 # Between strings a row holds numbers and NULL. The text is searched with its escapes blanked, so a quote is a quote;
-# a doubled quote reads as two strings side by side. White space only after a comma: `-- ` would begin a comment, and
+# a doubled quote reads as two strings side by side. White space only beside commas: `-- ` would begin a comment, and
 # what is a string to us would be a statement to the server.
 _BETWEEN = rb"[-+0-9.,NUL]*"
 _BETWEEN_ONLY = re.compile(_BETWEEN)
@@ -35,7 +35,7 @@ _SPECIAL_LITERAL = (
     rb"'[^']*'"
     rb"|(?<=[0-9])[eE][-+]?[0-9]+"
     rb"|(?<=[,(]0)x[0-9A-Fa-f]*"
-    rb"|(?<=[,(])\s+"
+    rb"|(?<=[,(])\s+|(?<=['0-9L])\s+(?=[,)])"
     rb"|(?<=[,(\s])(?:_binary |_utf8mb4 |_utf8mb3 )?[bx]?'[^']*'"
 )
 _PART = _BETWEEN + rb"(?:" + _SPECIAL_LITERAL + rb")"
@@ -387,6 +387,7 @@ class _Tokenizer:
                 break
         if row is None:
             return self._long_row()
+        self._check_row_size(longest)
         return row.start(1), row.end(), count, longest, row.group(1)
 
     def _long_row(self) -> tuple[int, int, int, int, bytes]:
@@ -427,9 +428,10 @@ class _Tokenizer:
         """Tell whether what stops the search is wrong, and not just cut off by the end of the buffer."""
         between = _BETWEEN_ONLY.match(self._plain, position)
         stop = between.end() if between else position
-        if self._plain[stop : stop + 1] == b"'":
+        rest = self._plain[stop : stop + _ROW_END_MARGIN_BYTES]
+        if rest.startswith(b"'") or not rest.strip().strip(b")"):
             return False
-        return len(self._plain) - stop > _ROW_END_MARGIN_BYTES or (self._ended and stop < len(self._plain))
+        return self._ended or len(rest) == _ROW_END_MARGIN_BYTES
 
     def _stepped_over(self, table: bytes, columns: bytes) -> Rows:
         """Step over the rows of one statement: its end is the first ``;`` at a line's end that is in no string."""
