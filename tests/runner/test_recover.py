@@ -20,7 +20,7 @@ from tests.tools.playbook_runs import COMPLAINT, LOCAL_HOST
 
 SITE = "alpha.localhost"
 # Large enough that a load shows its progress, which short work does not.
-SCALE = 40
+SCALE = 25
 PROGRESS = re.compile(rf"^{re.escape(SITE)}: .+ tables.* (?:left|elapsed)", re.MULTILINE)
 
 
