@@ -26,6 +26,8 @@ OK = 200
 FORBIDDEN = 403
 UNAVAILABLE = 503
 RETRY_SECONDS = 0.25
+# Users give up on a page long before this; a server that is only slow under load is not called broken.
+REQUEST_TIMEOUT_SECONDS = 10
 
 _EXCEPTION_TYPE = re.compile(r'"exc_type"\s*:\s*"(\w+)"')
 
@@ -161,7 +163,7 @@ def _request(site: Site, options: VerificationOptions, path: str, port: int) -> 
         # What stands before the bench knows the site by the name in its own address.
         "host": options.url.partition("://")[2].partition("/")[0] if options.url else site.name,
         "path": path,
-        "timeout_seconds": options.timeout_seconds,
+        "timeout_seconds": REQUEST_TIMEOUT_SECONDS,
         "headers": headers,
     }
 
