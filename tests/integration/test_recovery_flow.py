@@ -1,0 +1,131 @@
+"""The modules one after the other, as the role calls them, and what happens when a recovery ends early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import database_exists
+from ansible_collections.lifeboat.frappe.plugins.modules import (
+    site_promotion,
+    site_recovery,
+    staging_database,
+    staging_files,
+)
+
+from tests.lab.lab import Lab
+from tests.modules import run_module
+
+SITE = "alpha.localhost"
+
+
+@pytest.fixture(scope="module")
+def older_and_newer(lab: Lab) -> tuple[str, str]:
+    return lab.backup(SITE).name, lab.backup(SITE).name
+
+
+class Flow:
+    """Calls the modules with the options that they share."""
+
+    def __init__(self, lab: Lab, state_path: Path) -> None:
+        self.lab = lab
+        self.options: dict[str, Any] = {
+            "site": SITE,
+            "bench_path": str(lab.bench_path),
+            "state_path": str(state_path),
+            "login_user": lab.login.login_user,
+            "login_password": lab.login.login_password,
+            "login_host": lab.login.login_host,
+            "login_port": lab.login.login_port,
+        }
+
+    def call(self, module: Any, **options: Any) -> dict[str, Any]:
+        result = run_module(module, **{**self.options, **options})
+        assert not result["failed"], result
+        return result
+
+    def begin(self, recover_to: str, **options: Any) -> dict[str, Any]:
+        return self.call(site_recovery, state="begun", recover_to=recover_to, **options)
+
+    def stage(self, recovery: str) -> str:
+        database = self.call(staging_database, recovery=recovery)["database"]
+        self.call(staging_files, recovery=recovery)
+        return str(database)
+
+    def promote(self, recovery: str) -> None:
+        self.call(site_promotion, recovery=recovery, drain_timeout_seconds=1)
+
+    def end(self, recovery: str, state: str = "finished", **options: Any) -> dict[str, Any]:
+        return self.call(site_recovery, recovery=recovery, state=state, **options)
+
+    def exists(self, database: str) -> bool:
+        with connect(self.lab.login) as connection:
+            return database_exists(connection, database)
+
+    def account_exists(self, user: str) -> bool:
+        with connect(self.lab.login) as connection:
+            return bool(fetch_all(connection, "SELECT 1 FROM mysql.user WHERE User = %s", (user,)))
+
+
+@pytest.fixture
+def flow(lab: Lab, tmp_path: Path) -> Flow:
+    return Flow(lab, tmp_path / "state")
+
+
+@pytest.mark.promise(25)
+def test_a_site_that_lives_from_the_set_needs_nothing_until_asked_again(flow, older_and_newer):
+    older, newer = older_and_newer
+    begun = flow.begin(newer)
+    flow.stage(begun["recovery"])
+    flow.promote(begun["recovery"])
+    record = flow.end(begun["recovery"])["record"]
+    assert record["outcome"] == "recovered"
+    second = flow.begin(newer)
+    assert (second["changed"], second["needed"], second["recovery"]) == (False, False, "")
+    assert flow.begin(older, check_mode=True)["needed"]
+    assert flow.begin(newer, again=True, check_mode=True)["needed"]
+
+
+def test_what_an_abandoned_recovery_staged_is_gone(flow, older_and_newer):
+    begun = flow.begin(older_and_newer[0])
+    database = flow.stage(begun["recovery"])
+    assert flow.exists(database)
+    record = flow.end(begun["recovery"], "abandoned", error={"code": "proof_failed", "message": "No."})["record"]
+    assert record["error"] == {"code": "proof_failed", "message": "No."}
+    assert not flow.exists(database)
+    assert not flow.account_exists(database)
+    assert not (flow.lab.site_path(SITE) / ".lifeboat" / begun["recovery"]).exists()
+
+
+def test_a_recovery_to_another_set_cleans_up_what_an_unfinished_one_staged(flow, older_and_newer):
+    older, newer = older_and_newer
+    unfinished = flow.begin(older, lock_lease_seconds=0)
+    database = flow.stage(unfinished["recovery"])
+    begun = flow.begin(newer)
+    assert begun["recovery"] != unfinished["recovery"]
+    assert not flow.exists(database)
+    flow.end(begun["recovery"], "abandoned")
+
+
+def test_what_was_promoted_cannot_be_abandoned(flow, older_and_newer):
+    begun = flow.begin(older_and_newer[0])
+    flow.stage(begun["recovery"])
+    flow.promote(begun["recovery"])
+    refused = run_module(site_recovery, **flow.options, state="abandoned", recovery=begun["recovery"])
+    assert refused["error_code"] == "recovery_promoted"
+    rolled_back = flow.call(site_promotion, state="rolled_back", recovery=begun["recovery"])
+    assert rolled_back["changed"]
+    assert flow.end(begun["recovery"], outcome="rolled_back")["record"]["rollback_command"] is None
+
+
+def test_what_is_kept_for_no_day_is_deleted_at_the_end(flow, older_and_newer):
+    begun = flow.begin(older_and_newer[0], keep_days=0)
+    flow.stage(begun["recovery"])
+    replaced = flow.lab.site_config(SITE)["db_name"]
+    flow.promote(begun["recovery"])
+    assert flow.exists(replaced)
+    assert flow.end(begun["recovery"])["expired"] == [begun["recovery"]]
+    assert not flow.exists(replaced)
+    assert flow.exists(flow.lab.site_config(SITE)["db_name"])
