@@ -88,20 +88,23 @@ def test_garbage_after_long_padding_is_found():
     assert raised.value.error_code == "artifact_corrupt"
 
 
+def content_or_error(damaged: bytes) -> bytes | str:
+    try:
+        return read_all(damaged)
+    except LifeboatError as error:
+        return error.error_code
+
+
 @pytest.mark.promise(3)
 @pytest.mark.parametrize("seed", range(500))
 def test_a_flipped_bit_is_found_or_harmless(seed):
     numbers = random.Random(seed)
     damaged = bytearray(TWO_MEMBERS)
     damaged[numbers.randrange(len(damaged))] ^= 1 << numbers.randrange(8)
-    try:
-        content = read_all(bytes(damaged))
-    except LifeboatError as error:
-        assert error.error_code in ("artifact_corrupt", "artifact_truncated", "artifact_too_large")
-    else:
-        # A first byte that is not gzip's is read as plain SQL, which the tokenizer refuses at its first byte.
-        assert content in (WHOLE, bytes(damaged))
-        assert content == WHOLE or damaged[0] != 0x1F
+    found = content_or_error(bytes(damaged))
+    # A first byte that is not gzip's is read as plain SQL, which the tokenizer refuses at its first byte.
+    expected = bytes(damaged) if damaged[0] != TWO_MEMBERS[0] else WHOLE
+    assert found in (expected, "artifact_corrupt", "artifact_truncated", "artifact_too_large")
 
 
 @pytest.mark.promise(20)
@@ -109,8 +112,7 @@ def test_a_flipped_bit_is_found_or_harmless(seed):
 def test_a_bomb_is_given_up_at_the_limit(content):
     stream = open_sql(io.BytesIO(content), 1_000_000)
     with pytest.raises(LifeboatError) as raised:
-        while stream.read(100_000):
-            pass
+        list(iter(lambda: stream.read(100_000), b""))
     assert raised.value.error_code == "artifact_too_large"
     assert stream.bytes_read <= 1_100_000
 

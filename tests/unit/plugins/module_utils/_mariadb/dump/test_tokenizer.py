@@ -47,7 +47,7 @@ def test_what_stands_between_statements(portion):
         b"/*M!999999\\- enable the sandbox mode */ \n"
         b"-- a 'comment; \n"
         b"--\n"
-        b"# another \"one\n"
+        b'# another "one\n'
         b"/* a\n; block */\n"
         b"/*!40101 SET NAMES utf8mb4 */;\n"
         b"DROP TABLE IF EXISTS `a;b`;\n"
@@ -69,7 +69,8 @@ def test_what_stands_between_statements(portion):
 @pytest.mark.parametrize(
     "statement",
     [
-        b"CREATE TABLE `t` (`a` int COMMENT 'it''s; \\' \\\\', `b``;` text DEFAULT \"x;\\\"\" /* ; ' */, -- ; '\n `c` int # ;\n)",
+        b"CREATE TABLE `t` (`a` int COMMENT 'it''s; \\' \\\\', `b``;` text DEFAULT \"x;\\\"\" /* ; ' */, -- ; '\n"
+        b" `c` int # ;\n)",
         b"SET a = 1 - -1, b = '--', c = 4/2",
         b"SET a = '\\\\'",
         b"/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50001 VIEW `v;` AS SELECT ';' */",
@@ -253,7 +254,7 @@ def test_foreign_statements_are_refused_by_their_first_word(statement):
         b"INSERT INTO `t` VALUES (1,-- ' \n, SLEEP(9)) -- ');",
         b"INSERT INTO `t` VALUES (1,/* ' */ SLEEP(9) /* ' */);",
         b"INSERT INTO `t` VALUES (1,# ' \n SLEEP(9)) # ');",
-        b'INSERT INTO `t` VALUES ("a\' , SLEEP(9), \'b");',
+        b"INSERT INTO `t` VALUES (\"a' , SLEEP(9), 'b\");",
         b"INSERT INTO `t` VALUES (1/*!,SLEEP(9)*/);",
     ],
 )
