@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,11 +17,14 @@ from .backups import BackupFiles
 from .comparison import compare_databases, file_digests, load_reference
 from .disaster import Damage, strike
 from .lab import Lab
+from .playbook import INVENTORY, run_playbook
 from .prober import Prober
 from .writer import MARK as WRITER_MARK
 from .writer import Writer
 
+PLAYBOOK = "lifeboat.frappe.recover"
 SCALE = 5
+WRITE_INTERVAL_SECONDS = 0.1
 REFERENCE_DATABASE = "reference_alpha"
 SECONDS_OF_WORK = 3.0
 SECONDS_BROKEN = 2.0
@@ -100,9 +101,13 @@ def _users(lab: Lab) -> Iterator[Watch]:
             alpha_pages=enter(Prober(lab.web_port, alpha)),
             alpha_pings=enter(Prober(lab.web_port, alpha, "/api/method/ping")),
             beta_pages=enter(Prober(lab.web_port, beta)),
-            alpha_writers=[enter(Writer(lab, alpha, directly=directly)) for directly in (False, True)],
-            beta_writers=[enter(Writer(lab, beta, directly=directly)) for directly in (False, True)],
+            alpha_writers=[enter(_writer(lab, alpha, directly)) for directly in (False, True)],
+            beta_writers=[enter(_writer(lab, beta, directly)) for directly in (False, True)],
         )
+
+
+def _writer(lab: Lab, site: str, directly: bool) -> Writer:
+    return Writer(lab, site, directly=directly, interval_seconds=WRITE_INTERVAL_SECONDS)
 
 
 def _stop_users(watch: Watch) -> None:
@@ -117,12 +122,8 @@ def _stop_users(watch: Watch) -> None:
 
 
 def _recover(lab: Lab, site: str) -> int:
-    root = Path(__file__).resolve().parents[2]
-    command = ["ansible-playbook", "lifeboat.frappe.recover", "-i", "inventories/lab", "-e", f"site={site}"]
-    _say("$ " + " ".join(command))
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(root / ".cache" / "collections")}
-    program = Path(lab.bench_path, "env", "bin", command[0])
-    return subprocess.run([program, *command[1:]], cwd=root, env=environment, check=False).returncode
+    _say(f"$ ansible-playbook {PLAYBOOK} -i {INVENTORY} -e site={site}")
+    return run_playbook(lab, PLAYBOOK, "-e", f"site={site}").returncode
 
 
 def _data_lines(lab: Lab, site: str, backup: BackupFiles, files: dict[str, str], damage: Damage) -> list[Line]:

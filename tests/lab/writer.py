@@ -41,7 +41,10 @@ class Writer:
     The second kind is what a stale process does: it reads the site's configuration again only when it is refused.
     """
 
-    def __init__(self, lab: Lab, site: str, *, directly: bool = False) -> None:
+    def __init__(
+        self, lab: Lab, site: str, *, directly: bool = False, interval_seconds: float = INTERVAL_SECONDS
+    ) -> None:
+        self.interval_seconds = interval_seconds
         self.lab = lab
         self.site = site
         self.acknowledged: list[Write] = []
@@ -70,7 +73,7 @@ class Writer:
         return [write.name for write in self.acknowledged if write.acknowledged_at > moment]
 
     def _run(self) -> None:
-        while not self._ending.wait(INTERVAL_SECONDS):
+        while not self._ending.wait(self.interval_seconds):
             self._write_once()
         self._disconnect()
 

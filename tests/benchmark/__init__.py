@@ -1,0 +1,1 @@
+"""How fast a recovery is, against what ``bench restore`` does and against myloader: ``python -m tests.benchmark``."""

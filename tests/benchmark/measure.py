@@ -1,0 +1,70 @@
+"""What a run costs: seconds, the server's CPU seconds, and the memory of our processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE_SECONDS = 0.1
+KIB = 1024
+
+
+@dataclass
+class Cost:
+    """Wall seconds and the server's CPU seconds of a run; complete when the run is over."""
+
+    seconds: float = 0.0
+    server_cpu_seconds: float = 0.0
+
+
+@contextmanager
+def cost_of_server(process_id: int) -> Iterator[Cost]:
+    """Measure the seconds of a block and the CPU seconds of a server meanwhile."""
+    cost = Cost()
+    cpu_before, began = _cpu_seconds(process_id), time.monotonic()
+    yield cost
+    cost.seconds = time.monotonic() - began
+    cost.server_cpu_seconds = _cpu_seconds(process_id) - cpu_before
+
+
+class MemorySampler:
+    """Samples the memory of all processes whose command line names a module; ``peak_bytes`` is the largest sum."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module.encode()
+        self.peak_bytes = 0
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> MemorySampler:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.wait(SAMPLE_SECONDS):
+            self.peak_bytes = max(self.peak_bytes, sum(self._resident_bytes()))
+
+    def _resident_bytes(self) -> Iterator[int]:
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if self.module not in (process / "cmdline").read_bytes():
+                    continue
+                for line in (process / "status").read_text().splitlines():
+                    if line.startswith("VmHWM:"):
+                        yield int(line.split()[1]) * KIB
+
+
+def _cpu_seconds(process_id: int) -> float:
+    fields = Path("/proc", str(process_id), "stat").read_text().rpartition(")")[2].split()
+    user_ticks, system_ticks = int(fields[11]), int(fields[12])  # fields 14 and 15 of proc(5), counted from 1
+    return (user_ticks + system_ticks) / os.sysconf("SC_CLK_TCK")
