@@ -89,10 +89,7 @@ class SiteToRecover:
 
     def list_files(self, files: Mapping[str, bytes]) -> None:
         """Add rows of ``tabFile`` for files with this content."""
-        rows = [
-            (url, len(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
-            for url, content in files.items()
-        ]
+        rows = [row_of(url, content) for url, content in files.items()]
         with connect(self.login, self.database) as connection:
             execute(
                 connection,
@@ -109,6 +106,11 @@ class SiteToRecover:
     def staged_files(self) -> dict[str, bytes]:
         """Return what is staged."""
         return contents(self.staging_path, "public/files", "private/files")
+
+
+def row_of(url: str, content: bytes) -> tuple[str, int, str]:
+    """Return what a row of ``tabFile`` says of a file: its URL, size and checksum."""
+    return url, len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def contents(root: Path, *trees: str) -> dict[str, bytes]:
