@@ -37,7 +37,7 @@ from .promotion_state import (
     PROMOTE,
     Intent,
 )
-from .site_values import MAINTENANCE_MODE, PAUSE_SCHEDULER, promoted_configuration, turned_on
+from .site_values import MAINTENANCE_MODE, PAUSE_SCHEDULER, promoted_configuration, turned_on, with_switches
 from .surroundings import Surroundings, common_configuration, drain
 from .trees import put_in_place, record_trees
 
@@ -58,6 +58,7 @@ def promote(
     surroundings: Surroundings,
     drain_timeout_seconds: float,
     reload_timeout_seconds: float,
+    is_caller_gone: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Carry a plan out; the journal then has the seconds of each step, ``drained`` and ``downtime_seconds``.
@@ -70,13 +71,23 @@ def promote(
         surroundings: What is around the site.
         drain_timeout_seconds: How long running jobs of the site may take to end.
         reload_timeout_seconds: How long the web processes of before may take to end.
+        is_caller_gone: Tells whether nobody waits for the result any more; asked before the site goes down.
         clock: Seconds since the epoch; the downtime also counts across a kill and the next call.
+
+    Raises:
+        LifeboatError: ``caller_gone`` and ``site_login_failed`` before the site went down, with the scheduler as it
+            was; ``files_not_exchangeable`` and errors of MariaDB, after which a rollback or another call is needed.
     """
     with server_errors(f"promote recovery {journal.recovery} of {site.name}"), journal.step(PROMOTE):
         remove_unfinished_writes(site.config_path)
         if not plan.switched:
             intent = plan.intent if plan.resumed else _begin(site, journal, plan.intent)
-            configuration = _prepare(connection, site, journal, plan, intent, surroundings, drain_timeout_seconds)
+            try:
+                configuration = _prepare(connection, site, journal, plan, intent, surroundings, drain_timeout_seconds)
+                _refuse_without_caller(site, is_caller_gone)
+            except Exception:
+                _restore_scheduler(site, journal, intent)
+                raise
             _switch(connection, site, journal, intent, configuration, clock)
         with journal.step("promote.reload") as found:
             found["stale_web_processes"] = list(surroundings.reload_web(reload_timeout_seconds))
@@ -146,11 +157,12 @@ def _prepare(
     drain_timeout_seconds: float,
 ) -> Configuration:
     """Do all that takes time while the site still serves; return the configuration that it will have."""
-    is_down = journal.fact("down_since") is not None
     with journal.step("promote.drain") as found:
         if intent.configuration == CONFIGURATION_VALID:
             write_configuration(site.config_path, turned_on(read_configuration(site.config_path), PAUSE_SCHEDULER))
-        found["drained"] = drain(lambda: surroundings.running_jobs(site.name), 0 if is_down else drain_timeout_seconds)
+        found["drained"] = drain(
+            lambda: surroundings.running_jobs(site.name), 0 if _is_down(journal) else drain_timeout_seconds
+        )
     live = read_configuration(site.config_path) if intent.configuration == CONFIGURATION_VALID else None
     password = secrets.token_hex(PASSWORD_BYTES)
     configuration = promoted_configuration(live, plan.set_configuration, intent.database, password, intent.switches)
@@ -162,6 +174,25 @@ def _prepare(
         _carry_scheduler(connection, intent.database, journal.plan()["replaces"]["scheduler_enabled"])
         found["cache"] = delete_cached_keys(surroundings, intent.database)
     return configuration
+
+
+def _refuse_without_caller(site: Site, is_caller_gone: Callable[[], bool]) -> None:
+    if is_caller_gone():
+        raise LifeboatError(
+            f"Gave up the promotion of {site.name}: whoever started it no longer listens. The live site goes on as it "
+            "was. Run the recovery again.",
+            "caller_gone",
+        )
+
+
+def _restore_scheduler(site: Site, journal: Journal, intent: Intent) -> None:
+    if intent.configuration == CONFIGURATION_VALID and not _is_down(journal):
+        live = read_configuration(site.config_path)
+        write_configuration(site.config_path, with_switches(live, intent.switches))
+
+
+def _is_down(journal: Journal) -> bool:
+    return journal.fact("down_since") is not None
 
 
 def _switch(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from .._bench.layout import Bench, Site
 from .._system.errors import LifeboatError
+from .._system.progress import output_reader_is_gone
 from .journal import Journal
 from .lock import SiteLock
 from .promotion import promote
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MODULE_NAME = "site_promotion"
 EXPIRY = "expiry"
+STANDARD_OUTPUT = 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def run_promoted(
             surroundings = look_around(request.site.bench)
             timeouts = (request.drain_timeout_seconds, request.reload_timeout_seconds)
             with _recorded(request, journal, PROMOTE):
-                promote(connection, request.site, journal, plan, surroundings, *timeouts)
+                promote(
+                    connection, request.site, journal, plan, surroundings, *timeouts, is_caller_gone=_caller_is_gone
+                )
         result = _result(request, journal, PROMOTE, plan.needed, plan.as_dict())
         return {**result, **_databases(plan.intent, is_live=True), "kept": _kept(request.site, journal)}
 
@@ -103,6 +107,10 @@ def run_expired(connection: Connection[Any], request: PromotionRequest, now: dat
                 deleted.append({"recovery": journal.recovery, **asdict(kept)})
     plan = {"steps": [RETIRE] * len(deleted), "deleted": deleted, "refused": refused}
     return {**_result(request, None, RETIRE, bool(deleted), plan), "kept": None}
+
+
+def _caller_is_gone() -> bool:
+    return output_reader_is_gone(STANDARD_OUTPUT)
 
 
 def _retire(connection: Connection[Any], request: PromotionRequest, journal: Journal, kept: Kept) -> None:
