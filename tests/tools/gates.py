@@ -17,6 +17,7 @@ from tests.tools.checkout import CACHE, ROOT, link_collection, tool_environment
 LOGS = CACHE / "gates"
 COVERAGE = CACHE / "coverage"
 TAIL_LINES = 40
+GRACE_SECONDS = 30.0
 PYTEST = ("python", "-m", "pytest", "-q")
 MYPY_OF_TESTS = ("mypy", "--python-version", "3.11", "--follow-imports", "silent")
 MEASURED = ("--cov", "--cov-report=")
@@ -123,6 +124,18 @@ class Outcome:
     log: str
 
 
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a command that still runs: first so that its tests stop their servers, then whatever is left of its group."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(timeout=GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def run_command(command: tuple[str, ...], environment: dict[str, str], limit_seconds: float, log: int) -> str | None:
     """Run one command with its own process group, which ends with it; say why it failed, or None."""
     process = subprocess.Popen(
@@ -133,9 +146,7 @@ def run_command(command: tuple[str, ...], environment: dict[str, str], limit_sec
     except subprocess.TimeoutExpired:
         return f"not done after {limit_seconds:.0f} seconds"
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end_group(process)
     return f"exit code {code}" if code else None
 
 
@@ -183,6 +194,7 @@ def main() -> int:
         return 0
     if unknown := set(options.names) - set(known):
         parser.error(f"no such gate: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what runs, like Ctrl-C
     for folder in (LOGS, COVERAGE):
         folder.mkdir(parents=True, exist_ok=True)
     link_collection()
