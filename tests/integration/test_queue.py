@@ -101,7 +101,8 @@ def test_workers_of_the_lab_are_alive(lab: Lab, jobs_of_the_lab: redis.Redis) ->
     assert Queue(lab.redis_queue_url, "other-bench").live_workers() == []
 
 
-def test_running_and_waiting_jobs_are_those_of_the_site(lab: Lab, jobs_of_the_lab: redis.Redis) -> None:
+@pytest.mark.usefixtures("jobs_of_the_lab")
+def test_running_and_waiting_jobs_are_those_of_the_site(lab: Lab) -> None:
     queue = Queue(lab.redis_queue_url, lab.bench_id)
     running = {enqueue(lab, SITE, SLOW_METHOD, seconds=10, marker="slow") for _ in range(2)}
     wait_until(lambda: len(queue.running_jobs(SITE)) == 2)
