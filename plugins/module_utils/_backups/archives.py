@@ -109,11 +109,6 @@ class ArchiveReader:
             cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, prefixed))) if head.startswith(GZIP_MAGIC) else prefixed
         )
 
-    @property
-    def read_bytes(self) -> int:
-        """How much of the archive was read, after decompression."""
-        return self._read_bytes
-
     def members(self) -> Iterator[Member]:
         """Yield every member and read the archive to its end.
 

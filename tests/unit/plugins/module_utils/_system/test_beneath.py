@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.beneath import (
     NewFolders,
     folder_beneath,
+    give_to,
     remove_tree_beneath,
     sync_file_system,
 )
@@ -82,3 +83,13 @@ def test_a_disk_that_does_not_take_it_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda *_arguments, **_options: FailingLibrary)
     with folder_beneath(tmp_path, ()) as descriptor, pytest.raises(OSError, match="Input/output error"):
         sync_file_system(descriptor)
+
+
+def test_only_root_gives_things_away(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "fchown", lambda _descriptor, *owner: given.append(owner))
+    for user, expected in ((1000, []), (0, [(7, 8)])):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        with folder_beneath(tmp_path, ()) as descriptor:
+            give_to(descriptor, (7, 8))
+        assert given == expected

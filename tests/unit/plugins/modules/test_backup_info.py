@@ -1,0 +1,32 @@
+"""Options and results of ``backup_info``."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.modules import backup_info
+
+from tests.backup_sets import RUN, write_set
+from tests.modules import run_module
+
+
+def test_sets_in_folders_are_listed_also_in_check_mode(tmp_path):
+    write_set(tmp_path)
+    result = run_module(backup_info, paths=[str(tmp_path)], check_mode=True)
+    assert (result["failed"], result["changed"], result["chosen"]["name"]) == (False, False, RUN)
+    assert {"sets", "chosen", "skipped", "insecure_permissions"} <= set(result)
+
+
+def test_where_to_look_has_to_be_said():
+    result = run_module(backup_info)
+    assert result["failed"]
+    assert "one of the following is required: site, paths" in result["msg"]
+
+
+@pytest.mark.parametrize(("option", "value"), [("verify", "deeply"), ("member_limit", "many")])
+def test_other_values_are_refused(tmp_path, option, value):
+    assert run_module(backup_info, paths=[str(tmp_path)], **{option: value})["failed"]
+
+
+def test_a_bench_that_is_named_must_be_one(tmp_path):
+    result = run_module(backup_info, site="a.b", bench_path=str(tmp_path), paths=[str(tmp_path)])
+    assert result["error_code"] == "bench_not_found"
