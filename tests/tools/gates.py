@@ -194,6 +194,9 @@ def main() -> int:
         return 0
     if unknown := set(options.names) - set(known):
         parser.error(f"no such gate: {', '.join(sorted(unknown))}")
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job would inherit that it is ignored
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what runs, like Ctrl-C
     for folder in (LOGS, COVERAGE):
         folder.mkdir(parents=True, exist_ok=True)
