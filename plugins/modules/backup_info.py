@@ -32,7 +32,6 @@ options:
       - Without it, C(private/backups) of O(site) and the C(backup_path) of its configuration.
     type: list
     elements: path
-    default: []
   verify:
     description:
       - How deep to look. V(names) trusts the names; V(structure) reads every byte (checksums to the end, the dump's last line, the
@@ -47,8 +46,8 @@ options:
     type: str
   recover_to:
     description:
-      - Also choose the set that a recovery would take for this set's name, or for this moment (RFC 3339 with an offset): the newest
-        complete set at or before it. Without it, the newest complete set is chosen.
+      - The name of a set, or a moment (RFC 3339 with an offset), to see which set a recovery would take for it. For a moment that
+        is the newest complete set at or before it, and without this option the newest complete set.
     type: str
   member_limit:
     description:
@@ -194,7 +193,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the catalogue and the choice."""
     options = module.params
     return take_inventory(
-        [Path(path) for path in options["paths"]],
+        [Path(path) for path in options["paths"] or ()],
         options["site"],
         find_live_site(options),
         depth=options["verify"],
@@ -222,7 +221,7 @@ def main() -> None:
         argument_spec={
             "site": {"type": "str"},
             "bench_path": {"type": "path"},
-            "paths": {"type": "list", "elements": "path", "default": []},
+            "paths": {"type": "list", "elements": "path"},
             "verify": {"type": "str", "choices": list(DEPTHS), "default": NAMES},
             "encryption_key": {"type": "str", "no_log": True},
             "recover_to": {"type": "str"},
