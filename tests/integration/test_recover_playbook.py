@@ -274,9 +274,11 @@ def test_a_confirmed_plan_is_carried_out(operator: Operator) -> None:
 
 def test_a_procedure_of_ones_own_is_followed(operator: Operator, tmp_path: Path) -> None:
     (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "silence.yml").write_text(
-        "---\n- name: Silence\n  ansible.builtin.debug:\n    msg: alerts are silent\n- ansible.builtin.fail:\n    msg: enough\n"
-    )
+    tasks = [
+        {"name": "Silence", "ansible.builtin.debug": {"msg": "alerts are silent"}},
+        {"name": "Stop", "ansible.builtin.fail": {"msg": "enough"}},
+    ]
+    (tmp_path / "tasks" / "silence.yml").write_text(json.dumps(tasks))
     step = {"name": "Silence", "tasks": "silence", "who": "automation", "expected_seconds": 1}
     (tmp_path / "own.yml").write_text(json.dumps({"title": "Own", "severity": "low", "steps": [step]}))
     run = operator.run(site=SITE, again=True, procedure="own", lifeboat_recovery_procedure_paths=[str(tmp_path)])
