@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
+
 from tests.lab import BackupFiles, Lab, Prober
 from tests.lab.playbook import ROOT, run_playbook
 
@@ -42,7 +45,8 @@ class Ours:
     Attributes:
         cost: The whole command, from its start to its report.
         staging_seconds: ``staging_database``: load, keys and proof.
-        proof_seconds: The proofs of database and files.
+        proof_seconds: The proofs of database and files. The rows of each table are counted while the others load; what
+            that costs is measured by counting them all again.
         to_promotion_seconds: From the lock to the moment that the site served the recovered data.
         peak_memory_bytes: Of the processes of ``staging_database``.
         downtime_seconds: From the last good answer to the first good one, asked every 50 ms.
@@ -103,6 +107,7 @@ def _recover(lab: Lab) -> tuple[Ours, int]:
             _run(lab, "-e", f"site={SITE}")
         time.sleep(1)
     record = _record(lab)
+    recount_seconds = _count_rows(lab)
     with Prober(lab.web_port, SITE) as rollback_prober:
         _run(lab, "-e", f"site={SITE}", "-e", "state=rolled_back")
         time.sleep(1)
@@ -111,7 +116,7 @@ def _recover(lab: Lab) -> tuple[Ours, int]:
         Ours(
             cost=cost,
             staging_seconds=seconds["staging_database"],
-            proof_seconds=seconds["staging_database.prove"] + seconds["staging_files.prove"],
+            proof_seconds=seconds["staging_database.prove"] + seconds["staging_files.prove"] + recount_seconds,
             to_promotion_seconds=record["rto_seconds"],
             peak_memory_bytes=memory.peak_bytes,
             downtime_seconds=probers[0].downtime_seconds(),
@@ -119,6 +124,16 @@ def _recover(lab: Lab) -> tuple[Ours, int]:
         ),
         record["set"]["sql_bytes"],
     )
+
+
+def _count_rows(lab: Lab) -> float:
+    """Count the rows of every table of the site and return how many seconds that took."""
+    with contextlib.closing(lab.connect(SITE)) as connection:
+        tables = [row[0] for row in fetch_all(connection, "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")]
+        began = time.monotonic()
+        for table in tables:
+            fetch_all(connection, f"SELECT COUNT(*) FROM {quote_identifier(table)}")
+        return time.monotonic() - began
 
 
 @contextmanager
@@ -203,7 +218,7 @@ def _print_row(name: str, seconds: float, cpu_seconds: float | None, bench: Cost
 
 def _print_targets(ours: Ours, bench: Cost) -> int:
     speedup = bench.seconds / ours.staging_seconds
-    share = ours.proof_seconds / (ours.staging_seconds + ours.proof_seconds)
+    share = ours.proof_seconds / ours.staging_seconds
     memory = ours.peak_memory_bytes / MEGABYTE
     targets = (
         (speedup >= SPEEDUP, f"as fast as bench restore: {speedup:.2f} times (target: {SPEEDUP} or more)"),
