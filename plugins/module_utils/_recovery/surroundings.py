@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 from .._bench.configuration import Configuration, bench_id, read_configuration, redis_addresses
 from .._bench.layout import Bench
-from .._bench.services import find_services, reload_web, web_master_pids
+from .._bench.services import reload_web, web_master_pids
 from .._queue.cache import delete_site_keys
 from .._queue.jobs import Queue, RunningJob
 from .._system.errors import LifeboatError
@@ -41,11 +41,15 @@ def common_configuration(bench: Bench) -> Configuration:
 
 
 def find_surroundings(bench: Bench) -> Surroundings:
-    """Look for the bench's Redis servers and web processes. This takes its time, so do it while the site serves."""
+    """Look for the bench's Redis servers and web processes.
+
+    Service managers are not asked, which takes seconds: a web process of Frappe works in the bench's folder, so it is
+    found among the processes.
+    """
     common = common_configuration(bench)
     cache_url, queue_url = redis_addresses(common)
     queue = Queue(queue_url, bench_id(common, bench.path))
-    masters = web_master_pids(bench, find_services(bench))
+    masters = web_master_pids(bench, ())
     return Surroundings(
         running_jobs=queue.running_jobs,
         delete_cached_keys=lambda database: delete_site_keys(cache_url, database),
