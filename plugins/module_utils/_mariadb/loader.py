@@ -150,6 +150,7 @@ class _DumpReader:
         is_complete = False
         batch_bytes = min(BATCH_BYTES, self._row_limit_bytes)
         for token in statements(stream, batch_bytes=batch_bytes, row_limit_bytes=self._row_limit_bytes):
+            self._pool.check()
             if isinstance(token, Comment):
                 is_complete = FOOTER.match(token.text) is not None
                 continue

@@ -64,6 +64,14 @@ class WorkerPool:
             self._bytes += job.size_bytes
             self._condition.notify()
 
+    def check(self) -> None:
+        """Say how far it is and notice what happened meanwhile, without waiting.
+
+        Raises:
+            LifeboatError: The first error of any job, or what the tick raises.
+        """
+        self._wait(lambda: True)
+
     def finish(self) -> None:
         """Wait until every job, and every job that follows from one, is done.
 
