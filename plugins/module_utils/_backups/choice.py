@@ -90,8 +90,8 @@ def _moment(text: str, sets: Sequence[BackupSet]) -> str:
             "recover_to_invalid",
         )
     try:
-        # Python before 3.11 does not know Z.
-        moment = datetime.fromisoformat(re.sub(r"[Zz]\Z", "+00:00", text))
+        # Python before 3.11 knows neither Z nor every length of a fraction.
+        moment = datetime.fromisoformat(re.sub(r"[Zz]\Z", "+00:00", re.sub(r"\.\d+", "", text)))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._backups.catalogue import catalogue
+from .._backups.catalogue import catalogue, site_folders
 from .._backups.choice import Choice, choose_set
 from .._backups.names import SITE_CONFIG, STREAMED_SLUG, site_slug
 from .._backups.sets import STRUCTURE, BackupSet
@@ -104,7 +104,7 @@ def prepare_recovery(
 
 
 def _choose(request: RecoveryRequest, site: Site, progress: ProgressReporter) -> Choice:
-    found = catalogue(request.paths or (site.backups_path,))
+    found = catalogue(request.paths or site_folders(site))
     named = request.recover_to in [name for backup in found for name in (backup.name, str(backup.folder / backup.name))]
     if request.allow_cross_site or named:
         candidates = found  # a set of another site that was asked for by name is refused by its identity
