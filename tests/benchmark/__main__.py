@@ -28,7 +28,11 @@ from .measure import Cost, MemorySampler, cost_of_server
 SITE = "large.localhost"
 PLAYBOOK = "lifeboat.frappe.recover"
 FOLDER = ROOT / ".cache" / "benchmark"
-SERVER = {"innodb_buffer_pool_size": "1G", "innodb_log_file_size": "512M", "innodb_flush_log_at_trx_commit": 1}
+SERVER: dict[str, Any] = {
+    "innodb_buffer_pool_size": "1G",
+    "innodb_log_file_size": "512M",
+    "innodb_flush_log_at_trx_commit": 1,
+}
 MEGABYTE = 1_000_000
 # The targets that the README claims.
 SPEEDUP = 2.5

@@ -111,14 +111,10 @@ def _writer(lab: Lab, site: str, directly: bool) -> Writer:
 
 
 def _stop_users(watch: Watch) -> None:
-    for user in (
-        watch.alpha_pages,
-        watch.alpha_pings,
-        watch.beta_pages,
-        *watch.alpha_writers,
-        *watch.beta_writers,
-    ):
-        user.stop()
+    for prober in (watch.alpha_pages, watch.alpha_pings, watch.beta_pages):
+        prober.stop()
+    for writer in (*watch.alpha_writers, *watch.beta_writers):
+        writer.stop()
 
 
 def _recover(lab: Lab, site: str) -> int:

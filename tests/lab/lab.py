@@ -247,7 +247,7 @@ class Lab:
     def _build_site(self, site: str) -> None:
         name = f"_{secrets.token_hex(8)}"
         account = {"db_user": name} if self.frappe_version >= 16 else {}
-        configuration = {
+        configuration: dict[str, Any] = {
             "backup_encryption_key": Fernet.generate_key().decode(),
             "db_name": name,
             **account,

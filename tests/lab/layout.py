@@ -35,10 +35,10 @@ def write_bench(bench_path: Path, apps: dict[str, str], bench_program: Path) -> 
     initial.write_text(initial.read_text().replace('"15.55.1"', f'"{apps["frappe"]}"'))
     for app, version in apps.items():
         if app != "frappe":
-            folder = bench_path / "apps" / app / app
-            folder.mkdir(parents=True)
-            (folder / "__init__.py").write_text(f'__version__ = "{version}"\n')
-            (folder / "hooks.py").write_text(f'app_name = "{app}"\n')
+            other_package = bench_path / "apps" / app / app
+            other_package.mkdir(parents=True)
+            (other_package / "__init__.py").write_text(f'__version__ = "{version}"\n')
+            (other_package / "hooks.py").write_text(f'app_name = "{app}"\n')
     (bench_path / "sites" / "apps.txt").write_text("\n".join(apps))
     (bench_path / "sites" / "apps.json").write_text(
         json.dumps({app: {"version": version, "is_repo": False} for app, version in apps.items()}, indent=4)

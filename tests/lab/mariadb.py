@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions, connect
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
@@ -106,7 +106,7 @@ class MariaDBServer:
         """End the server as a crash does; ``start`` brings it back with the same data and port."""
         self._end(_kill)
 
-    def _end(self, end: Any) -> None:
+    def _end(self, end: Callable[[subprocess.Popen[bytes]], None]) -> None:
         if self.process is not None:
             end(self.process)
             self.process = None

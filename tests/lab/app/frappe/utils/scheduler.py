@@ -40,6 +40,6 @@ def _is_active(settings: dict[str, Any]) -> bool:
             cursor.execute(
                 "SELECT value FROM tabSingles WHERE doctype = 'System Settings' AND field = 'enable_scheduler'"
             )
-            return cursor.fetchone() == ("1",)
+            return bool(cursor.fetchone() == ("1",))
     finally:
         connection.close()
