@@ -10,7 +10,7 @@ from typing import Any
 import pymysql
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, fetch_all
-from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import RunningJob
+from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue, RunningJob
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import maintenance
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.maintenance_run import (
     MaintenanceRequest,
@@ -23,6 +23,7 @@ from ansible_collections.lifeboat.frappe.plugins.modules import site_maintenance
 
 from tests.lab import Lab, MariaDBServer
 from tests.lab.prober import ask
+from tests.lab.processes import wait_until
 from tests.modules import run_module
 from tests.promotion_stage import NEIGHBOUR, SITE, FakeSurroundings, Stage
 
@@ -173,8 +174,13 @@ def test_lab_site_is_closed_after_its_job_ended_and_the_other_site_serves(lab: L
         "state_path": str(lab.state_path),
         "config_file": str(lab.mariadb.option_file),
     }
+    lab.enqueue(ALPHA, "frappe.utils.background_jobs.write_slowly", "long", seconds=2, marker="of the job")
+    queue = Queue(lab.redis_queue_url, lab.bench_id)
+    wait_until(lambda: bool(queue.running_jobs(ALPHA)), "the job")
     closed = run_module(site_maintenance, **options)
     assert closed["drained"]["skipped"] == ""
+    assert closed["drained"]["waited_seconds"] > 0
+    assert closed["drained"]["still_running"] == []
     assert ask(lab.web_port, ALPHA, "/login") == SERVICE_UNAVAILABLE
     assert ask(lab.web_port, BETA, "/login") == OK
     assert run_module(site_maintenance, **options, state="absent")["changed"]

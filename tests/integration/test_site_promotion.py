@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -331,6 +332,43 @@ def test_only_good_copy_is_never_deleted(stage: Stage) -> None:
     with stage.connect() as connection:
         execute(connection, f"RENAME TABLE `{stage.new}`.gone TO `{stage.new}`.tabDefaultValue")
     assert run(stage, "retired")["changed"]
+
+
+@pytest.mark.promise(24)
+def test_nothing_is_rolled_back_to_that_is_not_there_any_more(stage: Stage) -> None:
+    run(stage)
+    kept = promotion.kept_configuration_path(stage.journal())
+    aside = kept.with_name("aside")
+    kept.rename(aside)
+    assert refused(stage, "rolled_back") == "nothing_kept"
+    aside.rename(kept)
+    with stage.connect() as connection:
+        execute(connection, f"DROP DATABASE `{stage.old}`")
+    assert refused(stage, "rolled_back") == "nothing_kept"
+    stage.assert_promoted()
+
+
+def test_account_of_an_unreadable_configuration_comes_from_the_set(
+    tmp_path: Path, mariadb_server: MariaDBServer
+) -> None:
+    stage = Stage(tmp_path, mariadb_server.login, db_user=True)
+    from_set = json.loads(stage.set_config_path.read_text())
+    stage.set_config_path.write_text(json.dumps({**from_set, "db_user": stage.user}))
+    stage.site.config_path.write_text("[]")
+    assert run(stage)["plan"]["fenced_account"] == stage.user
+    assert not stage.can_log_in(json.loads(stage.original_bytes))
+
+
+def test_server_elsewhere_gets_an_account_for_any_host(stage: Stage) -> None:
+    with stage.connect() as connection:
+        for host in ("127.0.0.1", "localhost"):
+            execute(connection, f"DROP USER '{stage.user}'@'{host}'")
+    hostname = socket.gethostname()
+    configuration = {**stage.configuration(), "db_host": hostname}
+    stage.site.config_path.write_text(json.dumps(configuration))
+    run(stage)  # whether it succeeds depends on the address that this host's name has
+    with stage.connect() as connection:
+        assert fetch_all(connection, "SELECT Host FROM mysql.user WHERE User = %s", (stage.new,)) == [("%",)]
 
 
 def test_expiry_deletes_what_is_over_and_not_held(stage: Stage) -> None:
