@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .journal import Entry
-from .promotion_state import PROMOTE
+from .promotion_state import CONFIGURATION_MISSING, PROMOTE
 from .recommendations import recommend
 
 SCHEMA_VERSION = 1
@@ -44,6 +44,7 @@ def summarise_recovery(
     started_at = entries[0].at
     promoted_at = _ended(entries, PROMOTE)
     proof = {"database": _fact(entries, "proof", DATABASE_STEP), "files": _fact(entries, "proof", FILES_STEP)}
+    kept = _kept(plan, entries, outcome)
     record: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "recovery": recovery,
@@ -68,8 +69,8 @@ def summarise_recovery(
         "assessment": assessment,
         "binary_log": _fact(entries, "binary_log"),
         "drained": _fact(entries, "drained"),
-        "kept": _kept(plan, entries, outcome),
-        "rollback_command": ROLLBACK_COMMAND.format(site=plan["site"]) if outcome == RECOVERED else None,
+        "kept": kept,
+        "rollback_command": ROLLBACK_COMMAND.format(site=plan["site"]) if outcome == RECOVERED and kept else None,
         "not_recovered": list((proof["files"] or {}).get("not_recovered", [])),
         "error": dict(error) if error else None,
     }
@@ -97,7 +98,7 @@ def _timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 def _kept(plan: Mapping[str, Any], entries: Sequence[Entry], outcome: str) -> dict[str, Any] | None:
     intent = _fact(entries, "intent")
-    if intent is None:
+    if intent is None or (outcome == RECOVERED and intent["configuration"] == CONFIGURATION_MISSING):
         return None
     database = intent["replaced_database"] if outcome == RECOVERED else intent["database"]
     return {

@@ -10,7 +10,12 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record_summary import summarise_recovery
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "recovery-record.schema.json").read_text())
-INTENT = {"database": "_new", "replaced_database": "_old", "trees": [{"name": "public/files"}]}
+INTENT = {
+    "database": "_new",
+    "replaced_database": "_old",
+    "configuration": "valid",
+    "trees": [{"name": "public/files"}],
+}
 
 PLAN: dict[str, Any] = {
     "site": "a.localhost",
@@ -104,6 +109,13 @@ def test_a_failed_recovery_was_never_live():
 
 def test_after_a_rollback_the_replacement_is_what_is_kept():
     assert summary(outcome="rolled_back")["kept"]["database"] == "_new"
+
+
+def test_where_there_was_nothing_before_there_is_no_way_back():
+    nothing = {**INTENT, "replaced_database": "", "configuration": "missing"}
+    entries = [*ENTRIES[:6], at(4, "promote.intent", "done", intent=nothing), *ENTRIES[7:]]
+    record = summary(entries)
+    assert (record["kept"], record["rollback_command"]) == (None, None)
 
 
 def test_a_plain_recovery_gives_no_advice_but_to_back_up():
