@@ -24,8 +24,8 @@ POLL_SECONDS = 3.0
 PRINT_SECONDS = 2.5
 # As long as the module's lease by default: when the host cannot be reached for longer, the module gave up.
 UNREACHABLE_SECONDS = 60.0
-# Between the end of the module's process and the result in the job's file lie milliseconds.
-RESULT_SECONDS = 2.0
+# Between the end of the module's process and the result in the job's file lie milliseconds, more on a busy host.
+RESULT_SECONDS = 10.0
 JOB_KEYS = ("ansible_job_id", "started", "finished", "results_file")
 
 display = Display()
@@ -87,7 +87,8 @@ class WatchedActionBase(ActionBase):
     def _watch(self, job_path: str, progress_path: str) -> dict[str, Any] | None:
         """Show the progress until the job has ended. Returns a failed result when it ended without one."""
         subject = str(self._task.args.get("site", self._task.action))
-        printed = reached = seen_alive = time.monotonic()
+        printed = reached = time.monotonic()
+        gone_since: float | None = None
         for pause_seconds in _pauses():
             time.sleep(pause_seconds)
             try:
@@ -103,8 +104,10 @@ class WatchedActionBase(ActionBase):
             if state["progress"] is None:
                 continue
             if state["alive"]:
-                seen_alive = now
-            elif now - seen_alive > RESULT_SECONDS + pause_seconds:
+                gone_since = None
+            elif gone_since is None:
+                gone_since = now
+            elif now - gone_since > RESULT_SECONDS:
                 return {
                     "failed": True,
                     "msg": f"Cannot finish {self._task.action} on {subject}: its process "

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -248,27 +247,26 @@ def test_a_plan_that_nobody_confirms_is_abandoned(operator: Operator) -> None:
 
 def test_a_confirmed_plan_is_carried_out(operator: Operator) -> None:
     replaced = operator.lab.site_config(SITE)["db_name"]
-    terminal, keyboard = pty.openpty()
     variables = json.dumps({**operator.variables, "site": SITE, "again": True, "confirm": True})
+    command = ["ansible-playbook", PLAYBOOK, "--inventory", str(operator.inventory), "--extra-vars", variables]
     with subprocess.Popen(
-        ["ansible-playbook", PLAYBOOK, "--inventory", str(operator.inventory), "--extra-vars", variables],
+        ["script", "--quiet", "--return", "--command", shlex.join(command), "/dev/null"],  # gives it a terminal
         cwd=ROOT,
         env={**tool_environment(), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS_PATH)},
-        stdin=keyboard,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True,
         text=True,
     ) as process:
         assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "confirm | Ask" in line:
-                os.write(terminal, f"{SITE}\n".encode())
-    os.close(terminal)
-    os.close(keyboard)
-    assert process.returncode == 0, "".join(lines)
+        assert process.stdin is not None
+        output = ""
+        while character := process.stdout.read(1):
+            output += character
+            if output.endswith(f"Type {SITE} to go on"):
+                process.stdin.write(f"{SITE}\r")
+                process.stdin.flush()
+    assert process.returncode == 0, output
     assert operator.lab.site_config(SITE)["db_name"] != replaced
 
 
