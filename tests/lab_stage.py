@@ -34,7 +34,8 @@ class LabStage:
         for name in TREES:
             shutil.copytree(self.site.path / name, staging_path(self.site, recovery) / name)
         self.journal = Journal.open(lab.state_path, site, recovery)
-        self.journal.append("recovery", "begin", plan=self._plan(), staging_database=self.new)
+        self.journal.append("recovery", "begin", plan=self._plan())
+        self.journal.append("staging_database", "done", staging_database=self.new)
 
     def request(self) -> PromotionRequest:
         return PromotionRequest(self.site, self.lab.state_path, self.journal.recovery, 10, 30, check_mode=False)

@@ -91,7 +91,8 @@ class Stage:
         self.original_bytes = self.site.config_path.read_bytes() if site_exists else b""
         self._build_staging()
         self.journal().append("recovery", "begin", plan=self._plan(site_exists))
-        self.journal().append("staging_database.load", "done", staging_database=self.new)
+        self.journal().append("staging_database", "done", staging_database=self.new)
+        self.journal().append("staging_files", "done")
 
     def journal(self, trap: Trap | None = None) -> Journal:
         return Journal.open(self.state_path, SITE, RECOVERY, trap)
@@ -247,7 +248,12 @@ class Stage:
         return {
             "site": SITE,
             "bench_path": str(self.bench.path),
-            "set": {"artifacts": [{"kind": "site_config", "path": str(self.set_config_path)}]},
+            "set": {
+                "artifacts": [
+                    {"kind": "site_config", "path": str(self.set_config_path)},
+                    {"kind": "private_files", "path": "/nowhere/private-files.tar"},
+                ]
+            },
             "replaces": {
                 "db_name": self.old if site_exists else "",
                 "database_exists": site_exists,

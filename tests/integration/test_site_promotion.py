@@ -212,6 +212,11 @@ def test_database_that_was_changed_by_something_else_is_left_alone(stage: Stage)
 
 def test_nothing_is_promoted_that_was_not_staged(stage: Stage) -> None:
     assert refused(stage, "promoted", recovery="20200101T000000Z-0000") == "recovery_unknown"
+    journal = stage.journal()
+    for step in ("staging_database", "staging_files"):
+        journal.append(step, "failed")
+        assert refused(stage, "promoted") == "not_staged"
+        journal.append(step, "done")
     with stage.connect() as connection:
         execute(connection, f"DROP TABLE `{stage.new}`.tabDefaultValue")
     assert refused(stage, "promoted") == "not_staged"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._backups.names import FILES, PRIVATE_FILES
 from .._bench.configuration import Configuration, DatabaseAddress, database_address, read_configuration
 from .._bench.layout import Site
 from .._mariadb.accounts import account_hosts
@@ -28,6 +29,7 @@ from .promotion_state import (
     promotion_status,
     read_intent,
 )
+from .record_summary import DATABASE_STEP, FILES_STEP
 from .site_values import MASK, changed_values, promoted_configuration, switch_values
 from .surroundings import common_configuration
 from .trees import Tree, staged_tree_names
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 STAGING_FOLDER = ".lifeboat"
+FILES_KINDS = (FILES, PRIVATE_FILES)
 # Frappe's own mark of a database that a restore filled: `bench restore` looks for the same table.
 MARK_TABLE = "tabDefaultValue"
 
@@ -177,14 +180,12 @@ def _new_intent(
     connection: Connection[Any], site: Site, journal: Journal, live: LiveState, from_set: Mapping[str, Any]
 ) -> Intent:
     plan = journal.plan()
-    database = journal.fact("staging_database")
-    if not database or MARK_TABLE not in list_tables(connection, database):
-        raise LifeboatError(
-            f"Cannot promote recovery {journal.recovery} of {site.name}: its staging database is not there or not "
-            "filled. Nothing was changed. Begin the recovery again.",
-            "not_staged",
-            {"database": database or ""},
-        )
+    database = journal.fact(DATABASE_STEP)
+    if not journal.is_done(DATABASE_STEP) or MARK_TABLE not in list_tables(connection, database):
+        raise _not_staged_error(site, journal, "its staging database is not there, not filled or not proven")
+    has_files = any(artifact["kind"] in FILES_KINDS for artifact in plan["set"]["artifacts"])
+    if has_files and not journal.is_done(FILES_STEP):
+        raise _not_staged_error(site, journal, "the files of its set are not staged or not proven")
     expected = plan["replaces"]["db_name"]
     if live.configuration is not None and live.database != expected:
         raise site_changed_error(site, journal, live)
@@ -203,6 +204,14 @@ def _new_intent(
         configuration_mode=0 if live.state == CONFIGURATION_MISSING else site.config_path.stat().st_mode & 0o777,
         switches=switch_values(live.configuration or {}),
         trees=[Tree(name, 0, 0) for name in staged_tree_names(site.path, staging_path(site, journal.recovery))],
+    )
+
+
+def _not_staged_error(site: Site, journal: Journal, reason: str) -> LifeboatError:
+    return LifeboatError(
+        f"Cannot promote recovery {journal.recovery} of {site.name}: {reason}. Nothing was changed. "
+        "Run the recovery again; it goes on where it stopped.",
+        "not_staged",
     )
 
 

@@ -35,7 +35,7 @@ ERROR_CODES: dict[str, str] = {
     "account_shared": "A database or an account that has to be fenced is used by something else as well.",
     "files_missing": "File trees that belong in a place are not where the journal says.",
     "files_not_exchangeable": "A folder of files cannot be renamed where it is.",
-    "not_staged": "There is no filled staging database to promote.",
+    "not_staged": "What is to be promoted is not staged, or not proven.",
     "nothing_kept": "There is nothing that a rollback could put back.",
     "only_good_copy": "What would be deleted may be the only good copy of the site.",
     "promotion_refused": "A recovery that was rolled back or retired cannot be promoted again.",
