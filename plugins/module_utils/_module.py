@@ -71,10 +71,10 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) 
 
 
 def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:
-    """Make PyMySQL available: respawn under the bench's Python where that has it, else say what to install."""
+    """Make PyMySQL available: respawn under the Python of the site's bench, which has it, else say what to install."""
     if HAS_PYMYSQL:
         return
-    interpreter = Path(bench_path, "env", "bin", "python") if bench_path else None
+    interpreter = _bench_interpreter(module.params["site"], bench_path)
     if interpreter and not has_respawned() and os.access(interpreter, os.X_OK):
         respawn_module(str(interpreter))
     module.fail_json(
@@ -83,3 +83,10 @@ def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:
         details={"library": "PyMySQL"},
         exception=traceback.format_exc(),
     )
+
+
+def _bench_interpreter(site: str, bench_path: str | None) -> Path | None:
+    try:
+        return find_bench(site, bench_path).path / "env" / "bin" / "python"
+    except LifeboatError:
+        return None
