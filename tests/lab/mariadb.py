@@ -84,6 +84,7 @@ class MariaDBServer:
             "port": self.port,
             "bind_address": "127.0.0.1",
             "socket": self.socket,
+            "tmpdir": self._temporary_folder(),
             "pid_file": self.folder / "mariadb.pid",
             "log_error": self.error_log_path,
             "init_file": self._write_init_file(),
@@ -130,6 +131,12 @@ class MariaDBServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
+
+    def _temporary_folder(self) -> Path:
+        """Return a folder for temporary tables: a server that starts deletes all that it finds in a shared one."""
+        path = self.folder / "tmp"
+        path.mkdir(exist_ok=True)
+        return path
 
     def _accepts_logins(self) -> bool:
         try:
