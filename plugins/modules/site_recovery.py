@@ -111,6 +111,11 @@ options:
         description: The error's message.
         type: str
         required: true
+  playbook_arguments:
+    description: Arguments that the command which rolls back needs besides the site, for the record; for example V(-i), V(hosts.yml).
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - lifeboat.frappe.site
   - lifeboat.frappe.login
@@ -253,6 +258,7 @@ def end(module: AnsibleModule) -> dict[str, Any]:
         verification=options["verification"],
         assessment=options["assessment"],
         error=options["error"],
+        playbook_arguments=options["playbook_arguments"],
     )
     with connect(login_options(options)) as connection:
         record = end_recovery(state_path, journal, ending, now, lambda pending: clean_up(connection, site, pending))
@@ -288,6 +294,7 @@ def main() -> None:
             "verification": {"type": "list", "elements": "dict", "default": []},
             "assessment": {"type": "dict"},
             "error": {"type": "dict", "options": {"code": text, "message": text}},
+            "playbook_arguments": {"type": "list", "elements": "str", "default": []},
         },
         required_if=[("state", "finished", ["recovery"]), ("state", "abandoned", ["recovery"])],
         supports_check_mode=True,

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 OK, DAMAGED, NOT_CHECKED = "ok", "damaged", "not_checked"
-# CHECK TABLE ... QUICK of these compares their files and reads their indexes; with FAST as well it passes over damage of
-# tables that were closed properly. On InnoDB it may end a server that meets a damaged page.
+# CHECK TABLE ... QUICK of these compares their files and reads their indexes; FAST would pass over damage of tables
+# that were closed properly. On InnoDB it may end a server that meets a damaged page.
 ENGINES_TO_CHECK = ("Aria", "MyISAM")
 ERROR_STATEMENT_TIMEOUT = 1969
 LOST = "The connection to the server was lost while it was read."

@@ -39,6 +39,7 @@ class Ending:
     verification: Sequence[Mapping[str, Any]] = ()
     assessment: Mapping[str, Any] | None = None
     error: Mapping[str, str] | None = None
+    playbook_arguments: Sequence[str] = ()
 
 
 def is_needed(state_path: Path, plan: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from .recommendations import recommend
 SCHEMA_VERSION = 1
 RECOVERED, ROLLED_BACK, FAILED = "recovered", "rolled_back", "failed"
 DATABASE_STEP, FILES_STEP = "staging_database", "staging_files"
-ROLLBACK_COMMAND = "ansible-playbook lifeboat.frappe.recover -e site={site} -e state=rolled_back"
+ROLLBACK_COMMAND = "ansible-playbook lifeboat.frappe.recover{arguments} -e site={site} -e state=rolled_back"
 
 
 def summarise_recovery(
@@ -27,6 +28,7 @@ def summarise_recovery(
     verification: Sequence[Mapping[str, Any]],
     assessment: Mapping[str, Any] | None,
     error: Mapping[str, str] | None,
+    playbook_arguments: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the record: JSON values in the shape of ``docs/recovery-record.schema.json``.
 
@@ -40,6 +42,7 @@ def summarise_recovery(
         verification: What was asked of the live site on each host: name, outcome, seconds, reason.
         assessment: What a procedure found before the recovery, or None.
         error: ``code`` and ``message`` of what ended it, or None.
+        playbook_arguments: What the command that rolls back needs besides the site, for example the inventory.
     """
     started_at = entries[0].at
     promoted_at = _ended(entries, PROMOTE)
@@ -70,11 +73,18 @@ def summarise_recovery(
         "binary_log": _fact(entries, "binary_log"),
         "drained": _fact(entries, "drained"),
         "kept": kept,
-        "rollback_command": ROLLBACK_COMMAND.format(site=plan["site"]) if outcome == RECOVERED and kept else None,
+        "rollback_command": _rollback_command(plan["site"], playbook_arguments, outcome, kept),
         "not_recovered": list((proof["files"] or {}).get("not_recovered", [])),
         "error": dict(error) if error else None,
     }
     return {**record, "recommendations": recommend(record)}
+
+
+def _rollback_command(site: str, playbook_arguments: Sequence[str], outcome: str, kept: Any) -> str | None:
+    if outcome != RECOVERED or not kept:
+        return None
+    arguments = "".join(f" {shlex.quote(argument)}" for argument in playbook_arguments)
+    return ROLLBACK_COMMAND.format(arguments=arguments, site=shlex.quote(site))
 
 
 def _timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:
