@@ -31,12 +31,15 @@ _INSERT = re.compile(
 # what is a string to us would be a statement to the server.
 _BETWEEN = rb"[-+0-9.,NUL]*"
 _BETWEEN_ONLY = re.compile(_BETWEEN)
+# There is one way alone to read a row: where two were possible, the search would try all their combinations in a row
+# that does not fit, and never end.
 _SPECIAL_LITERAL = (
     rb"'[^']*'"
-    rb"|(?<=[0-9])[eE][-+]?[0-9]+"
-    rb"|(?<=[,(]0)x[0-9A-Fa-f]*"
-    rb"|(?<=[,(])\s+|(?<=['0-9L])\s+(?=[,)])"
-    rb"|(?<=[,(\s])(?:_binary |_utf8mb4 |_utf8mb3 )?[bx]?'[^']*'"
+    rb"|(?<=[0-9])[eE][-+]?[0-9]+(?![0-9])"
+    rb"|(?<=[,(]0)x[0-9A-Fa-f]*(?![0-9A-Fa-f])"
+    rb"|(?<=[,(])\s+(?!\s)"
+    rb"|(?<=['0-9L])\s+(?=[,)])"
+    rb"|(?<=[,(\s])(?:_(?:binary|utf8mb4|utf8mb3) [bx]?|[bx])'[^']*'"
 )
 _PART = _BETWEEN + rb"(?:" + _SPECIAL_LITERAL + rb")"
 _ROW = re.compile(rb"\((?:%s){0,%d}%s\)\s*([,;])\s*" % (_PART, PARTS_AT_ONCE, _BETWEEN))

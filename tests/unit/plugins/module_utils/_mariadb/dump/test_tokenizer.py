@@ -312,5 +312,15 @@ def test_any_values_survive_unchanged(table, portion):
     assert [type(token) for token in stepped_over] == [Rows, Statement]
 
 
+@pytest.mark.promise(20)
+@pytest.mark.parametrize("value", [b"''", b"'x'", b"0x1e1e1e1e", b"1e10", b"b'0'", b"_binary 'x'", b" '' ", b"NULL"])
+def test_a_row_that_does_not_fit_is_given_up_at_once(value):
+    """A row with two ways to read each of its values would take longer than the universe exists."""
+    row = b"(" + b",".join([value] * 2000)
+    assert refusal(b"INSERT INTO `t` VALUES " + row + b",SLEEP(9));" + b" " * 100).error_code == "statement_refused"
+    assert refusal(b"INSERT INTO `t` VALUES " + row).error_code == "artifact_incomplete"
+    assert rows_of(b"INSERT INTO `t` VALUES " + row + b");", 1000)[0].count == 1
+
+
 def test_limits_are_in_order():
     assert tokenizer.BATCH_BYTES < tokenizer.STATEMENT_LIMIT_BYTES < tokenizer.ROW_LIMIT_BYTES
