@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-PLAIN_NAME = re.compile(r"[0-9A-Za-z_$-]{1,64}\Z")
 
 
 def quote_identifier(name: str) -> str:

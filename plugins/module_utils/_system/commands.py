@@ -11,8 +11,6 @@ from typing import Callable
 
 from .errors import LifeboatError
 
-ERROR_OUTPUT_LIMIT = 2000
-
 
 @dataclass(frozen=True)
 class CommandResult:
