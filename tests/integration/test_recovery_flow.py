@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import database_exists
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.cleanup import retire_expired
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion import promote
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_plan import MARK_TABLE, plan_promotion
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.surroundings import find_surroundings
 from ansible_collections.lifeboat.frappe.plugins.modules import (
     site_promotion,
     site_recovery,
@@ -129,3 +137,50 @@ def test_what_is_kept_for_no_day_is_deleted_at_the_end(flow, older_and_newer):
     assert flow.end(begun["recovery"])["expired"] == [begun["recovery"]]
     assert not flow.exists(replaced)
     assert flow.exists(flow.lab.site_config(SITE)["db_name"])
+
+
+def test_what_may_be_the_only_good_copy_does_not_expire(flow, older_and_newer):
+    first = flow.begin(older_and_newer[0])
+    flow.stage(first["recovery"])
+    replaced = flow.lab.site_config(SITE)["db_name"]
+    flow.promote(first["recovery"])
+    flow.end(first["recovery"])
+    site = Bench(flow.lab.bench_path).site(SITE)
+    with connect(flow.lab.login) as connection:
+        late = datetime.now(timezone.utc) + timedelta(days=8)
+        promoted = flow.lab.site_config(SITE)["db_name"]
+        mark = f"{quote_identifier(promoted)}.{quote_identifier(MARK_TABLE)}"
+        execute(connection, f"RENAME TABLE {mark} TO {mark[:-1]}_gone`")
+        assert retire_expired(connection, Path(flow.options["state_path"]), site, late) == []
+        execute(connection, f"RENAME TABLE {mark[:-1]}_gone` TO {mark}")
+        assert flow.exists(replaced)
+        assert retire_expired(connection, Path(flow.options["state_path"]), site, late) == [first["recovery"]]
+    assert not flow.exists(replaced)
+
+
+def test_a_promotion_that_was_cut_short_is_undone_before_another_set_is_recovered(flow, older_and_newer):
+    older, newer = older_and_newer
+    first = flow.begin(older, lock_lease_seconds=0)
+    flow.stage(first["recovery"])
+    before = flow.lab.site_config(SITE)
+    folder = Path(flow.options["state_path"]) / SITE / first["recovery"]
+
+    class CutShort(BaseException):
+        pass
+
+    def cut(step: str, event: str) -> None:
+        if (step, event) == ("promote.fence", "done"):
+            raise CutShort
+
+    site = Bench(flow.lab.bench_path).site(SITE)
+    journal = Journal(folder, trap=cut)
+    with connect(flow.lab.login) as connection:
+        promotion_plan = plan_promotion(connection, site, journal)
+        with pytest.raises(CutShort):
+            promote(connection, site, journal, promotion_plan, find_surroundings(site.bench), 0, 1)
+    begun = flow.begin(newer)
+    assert begun["recovery"] != first["recovery"]
+    assert flow.lab.site_config(SITE) == before
+    with flow.lab.connect(SITE) as connection:
+        assert fetch_all(connection, "SELECT COUNT(*) FROM tabDefaultValue")[0][0]
+    flow.end(begun["recovery"], "abandoned")

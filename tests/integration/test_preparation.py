@@ -1,0 +1,72 @@
+"""What is seen before a recovery: _recovery.preparation, _recovery.survey; what is left after it: _recovery.cleanup."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.preparation import (
+    RecoveryRequest,
+    prepare_recovery,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.survey import survey_live_site
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
+
+from tests.lab.lab import Lab
+
+SITE = "alpha.localhost"
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def request_of_alpha(lab: Lab) -> RecoveryRequest:
+    lab.backup(SITE)
+    return RecoveryRequest(site=SITE, bench_path=str(lab.bench_path), state_path=lab.bench_path / "state")
+
+
+def test_database_and_files_on_one_file_system_need_the_sum(lab, request_of_alpha):
+    with connect(lab.login) as connection:
+        plan = prepare_recovery(request_of_alpha, connection, ProgressReporter(), NOW)
+    assert plan["space"]["datadir"]["needed_bytes"] == plan["space"]["files"]["needed_bytes"]
+    assert [check["outcome"] for check in plan["checks"]] == ["passed"] * 5
+
+
+def test_the_progress_of_the_verification_is_told(lab, request_of_alpha, tmp_path):
+    progress = ProgressReporter(tmp_path / "progress.json")
+    with connect(lab.login) as connection:
+        prepare_recovery(request_of_alpha, connection, progress, NOW)
+    assert progress.progress.step.startswith("verify ")
+    assert progress.progress.total_bytes > 0
+
+
+def test_a_request_does_not_show_its_key(request_of_alpha):
+    assert "open sesame" not in repr(replace(request_of_alpha, encryption_key="open sesame"))
+
+
+def test_a_site_of_which_nothing_is_left_is_surveyed(lab):
+    site = Bench(lab.bench_path).site("gone.localhost")
+    with connect(lab.login) as connection:
+        live = survey_live_site(connection, site, {"db_name": "_0000000000000000"})
+    assert (live.site_exists, live.configuration_valid, live.database, live.database_exists) == (
+        False,
+        False,
+        "",
+        False,
+    )
+
+
+def test_settings_that_cannot_be_read_are_unknown(lab):
+    database = lab.site_config(SITE)["db_name"]
+    settings = f"{quote_identifier(database)}.tabSingles"
+    with connect(lab.login) as connection:
+        execute(connection, f"ALTER TABLE {settings} RENAME COLUMN value TO worth")
+        try:
+            live = survey_live_site(connection, Bench(lab.bench_path).site(SITE), {})
+        finally:
+            execute(connection, f"ALTER TABLE {settings} RENAME COLUMN worth TO value")
+        assert live.scheduler_enabled is None
+        assert survey_live_site(connection, Bench(lab.bench_path).site(SITE), {}).scheduler_enabled is True
