@@ -10,8 +10,9 @@ BYTES_PER_STEP = 1024
 MINUTE_SECONDS = 60
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86400
-# Below this, fractions are what people look at.
+# Below these, fractions are what people look at.
 SHORT_SECONDS = 10
+MOMENT_SECONDS = 0.1
 
 
 def bytes_text(count: float) -> str:
@@ -30,9 +31,11 @@ def count_text(count: int, noun: str) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Write a duration in its two largest units, for example ``0.42 s``, ``2 min 3 s``, ``5 days 2 h``."""
+    """Write a duration in its two largest units, for example ``57 ms``, ``0.42 s``, ``2 min 3 s``, ``5 days 2 h``."""
     if seconds < 0:
         return f"-{duration_text(-seconds)}"
+    if seconds < MOMENT_SECONDS:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < SHORT_SECONDS:
         return f"{round(seconds, 2):g} s"
     whole = round(seconds)

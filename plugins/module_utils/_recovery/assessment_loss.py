@@ -226,16 +226,20 @@ def _summarise(
     true_losses = [table for table in lost if not table.volatile]
     missing_rows = sum(table.missing_rows for table in true_losses)
     lines = [
-        f"Against the set, {len(true_losses)} DocTypes lack {missing_rows} rows."
+        f"Rows missing against the set: {missing_rows} (DocTypes: {len(true_losses)})."
         if true_losses
-        else "Against the set, no rows are missing."
+        else "No rows are missing against the set."
     ]
     lines += [_describe_loss(table) for table in true_losses[:TABLES_IN_SUMMARY]]
     if len(true_losses) > TABLES_IN_SUMMARY:
         lines.append(f"and {len(true_losses) - TABLES_IN_SUMMARY} DocTypes more, all in the report.")
     kept = [table for table in written if not table.volatile]
     rows = sum(table.written_since or 0 for table in kept)
-    lines.append(f"Since the recovery point, {rows} rows of {len(kept)} DocTypes were written, which the set has not.")
+    lines.append(
+        f"Rows written since the recovery point, which the set does not have: {rows} (DocTypes: {len(kept)})."
+        if kept
+        else "No other rows were written since the recovery point."
+    )
     lines += [f"{table.doctype}: {table.written_since} written since." for table in kept[:TABLES_IN_SUMMARY]]
     for kind, trace in traces.items():
         if trace["total"]:

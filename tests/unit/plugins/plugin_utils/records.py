@@ -187,7 +187,7 @@ _RECORD: dict[str, Any] = {
             },
             "changed": {"table": "tabVersion", "total": 0, "groups": []},
         },
-        "summary": ["Against the set, 1 DocTypes lack 18220 rows."],
+        "summary": ["Rows missing against the set: 18220 (DocTypes: 1)."],
     },
     "binary_log": "logged",
     "drained": {

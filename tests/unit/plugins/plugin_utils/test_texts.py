@@ -23,6 +23,8 @@ def test_bytes(count: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (0, "0 ms"),
+        (0.0574, "57 ms"),
         (0.4213, "0.42 s"),
         (5.0, "5 s"),
         (14.6, "15 s"),

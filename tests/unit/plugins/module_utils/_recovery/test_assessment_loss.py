@@ -53,7 +53,7 @@ def test_what_is_missing_against_the_set() -> None:
         ("Sessions", 3, 1),
     ]
     assert found["lost"][-1]["volatile"]
-    assert found["summary"][0] == "Against the set, 3 DocTypes lack 1212 rows."
+    assert found["summary"][0] == "Rows missing against the set: 1212 (DocTypes: 3)."
     assert "Dropped: the table is missing or cannot be read, 1200 rows are in the set." in found["summary"]
     assert "Note: 5 rows fewer (55 now, 60 in the set)." in found["summary"]
 
@@ -65,6 +65,11 @@ def test_what_was_written_since_and_by_whom() -> None:
     assert found["traces"]["changed"]["groups"][1] == {"ref_doctype": "", "owner": "al@example.com", "count": 1}
     assert "Version: 3 changed since, by al@example.com, jo@example.com." in found["summary"]
     assert "activity" not in found["traces"], "the site has no Activity Log"
+
+
+def test_nothing_was_written_since() -> None:
+    found = assess(server(**{"`tabNote`": [(55, 0)], "`tabNew`": [(4, 0)]}))
+    assert "No other rows were written since the recovery point." in found["summary"]
 
 
 def test_times_are_compared_in_the_sites_time_zone() -> None:
@@ -84,7 +89,7 @@ def test_an_unknown_time_zone_is_said(answer: Any) -> None:
 def test_nothing_was_lost() -> None:
     found = assess(server(), {})
     assert found["lost"] == []
-    assert found["summary"][0] == "Against the set, no rows are missing."
+    assert found["summary"][0] == "No rows are missing against the set."
 
 
 def test_a_long_list_is_cut_in_the_summary_alone() -> None:
