@@ -196,7 +196,7 @@ def test_the_space_is_not_watched_where_it_cannot_be_seen(mariadb_server):
 
 
 MEASURED = """
-import importlib, os, resource, sys
+import importlib, os, pathlib, re, sys
 sys.path.insert(0, {root!r})
 import conftest
 utils = "ansible_collections.lifeboat.frappe.plugins.module_utils."
@@ -209,7 +209,7 @@ with open({path!r}, "rb") as raw:
         summarise_dump(open_sql(raw, expansion_limit_bytes(os.path.getsize({path!r}))), deep=True)
     except LifeboatError as error:
         print(error.error_code)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text()).group(1))
 """
 
 

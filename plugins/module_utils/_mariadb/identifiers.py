@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 
-
 def quote_identifier(name: str) -> str:
     """Quote the name of a database, table or column."""
     return "`" + name.replace("`", "``") + "`"
