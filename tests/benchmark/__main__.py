@@ -73,7 +73,8 @@ def main() -> int:
     arguments = parser.parse_args()
     shutil.rmtree(FOLDER, ignore_errors=True)
     try:
-        with Lab(FOLDER / "lab", sites=(SITE,), **SERVER) as lab:
+        # bench restore fails on rows that quote a DEFINER clause, so this site has none.
+        with Lab(FOLDER / "lab", sites=(SITE,), hostile=False, **SERVER) as lab:
             return _benchmark(lab, arguments.size)
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)

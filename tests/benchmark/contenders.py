@@ -29,11 +29,13 @@ def restore_as_bench_does(lab: Lab, database: str, dump: Path) -> Cost:
         sandbox = subprocess.Popen(["sed", SANDBOX_FILTER], stdin=unpack.stdout, stdout=subprocess.PIPE)
         definer = subprocess.Popen(["sed", DEFINER_FILTER], stdin=sandbox.stdout, stdout=subprocess.PIPE)
         client = ["mariadb", f"--defaults-file={lab.mariadb.option_file}", database]
-        subprocess.run(client, stdin=definer.stdout, check=True)
+        finished = subprocess.run(client, stdin=definer.stdout, stderr=subprocess.DEVNULL, check=False)
         for part in (unpack, sandbox, definer):
             assert part.stdout is not None
             part.stdout.close()
             part.wait()
+    if finished.returncode:
+        raise RuntimeError(f"the client ended with exit code {finished.returncode}")
     return cost
 
 

@@ -55,6 +55,7 @@ class Lab:
         seed: The same seed gives the same rows and files.
         scale: A factor of the rows and files of a site.
         sites: Their names.
+        hostile: Whether some rows hold text that ``bench restore`` loses or fails on.
         services: Whether to run the application, the workers and Redis, or the database server alone.
         variables: Options of the database server.
     """
@@ -69,6 +70,7 @@ class Lab:
         seed: int = 1,
         scale: int = 1,
         sites: tuple[str, ...] = SITES,
+        hostile: bool = True,
         services: bool = True,
         **variables: Any,
     ) -> None:
@@ -77,6 +79,7 @@ class Lab:
         self.seed = seed
         self.scale = scale
         self.sites = list(sites)
+        self.hostile = hostile
         self.services = services
         self.apps = VERSIONS[frappe_version]
         self.bench_path = self.folder / "frappe-bench"
@@ -268,6 +271,7 @@ class Lab:
             encryption_key=configuration["encryption_key"],
             apps=self.apps,
             administrator_secret=ADMINISTRATOR_SECRET,
+            hostile=self.hostile,
         )
         root = connect(self.login)
         execute(root, f"CREATE DATABASE {quote_identifier(name)} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
