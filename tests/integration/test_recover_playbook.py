@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -245,6 +248,16 @@ def test_a_plan_that_nobody_confirms_is_abandoned(operator: Operator) -> None:
     assert operator.newest_record()["outcome"] == "failed"
 
 
+def answer(process: subprocess.Popen[str]) -> None:
+    """Type the site's name until it is read: what is typed before the question waits for it is thrown away."""
+    assert process.stdin is not None
+    while process.poll() is None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(f"{SITE}\r")
+            process.stdin.flush()
+        time.sleep(1)
+
+
 def test_a_confirmed_plan_is_carried_out(operator: Operator) -> None:
     replaced = operator.lab.site_config(SITE)["db_name"]
     variables = json.dumps({**operator.variables, "site": SITE, "again": True, "confirm": True})
@@ -259,13 +272,11 @@ def test_a_confirmed_plan_is_carried_out(operator: Operator) -> None:
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdin is not None
         output = ""
         while character := process.stdout.read(1):
             output += character
             if output.endswith(f"Type {SITE} to go on"):
-                process.stdin.write(f"{SITE}\r")
-                process.stdin.flush()
+                threading.Thread(target=answer, args=(process,)).start()
     assert process.returncode == 0, output
     assert operator.lab.site_config(SITE)["db_name"] != replaced
 
