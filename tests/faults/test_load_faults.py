@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_session import LoadSession
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import read_server_facts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.staging_database import space_watch
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
@@ -91,36 +93,18 @@ def test_a_truncated_dump_leaves_the_live_site_and_nothing_else(fault_lab, optio
     assert live_state(fault_lab) == live
 
 
-@contextmanager
-def killed_when(condition, kill) -> Iterator[None]:
-    """Call something as soon as a condition holds, from another thread."""
-    stop = threading.Event()
-
-    def wait() -> None:
-        while not stop.is_set():
-            if condition():
-                kill()
-                return
-            time.sleep(0.005)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 @pytest.mark.promise(12)
-def test_a_server_killed_during_the_load_is_told_and_a_rerun_is_clean(fault_lab, options):
+def test_a_server_killed_during_the_load_is_told_and_a_rerun_is_clean(fault_lab, options, monkeypatch):
     before, live = traces(fault_lab), live_state(fault_lab)
+    insert, calls = LoadSession.insert, itertools.count()
 
-    def half_loaded() -> bool:
-        journal = next(Path(options["state_path"], SITE).glob("*/journal.jsonl")).read_text()
-        return '"staging_database.load"' in journal
+    def kill_first(self: LoadSession, *arguments: Any) -> None:
+        if next(calls) == 10:
+            fault_lab.mariadb.kill()
+        insert(self, *arguments)
 
-    with killed_when(half_loaded, fault_lab.mariadb.kill):
+    with monkeypatch.context() as patched:
+        patched.setattr(LoadSession, "insert", kill_first)
         failed = run_module(staging_database, **options)
     assert (failed["failed"], failed["error_code"]) == (True, "mariadb_lost")
     fault_lab.mariadb.start()
