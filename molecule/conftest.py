@@ -22,7 +22,7 @@ def before(host: Host) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def after(host: Host) -> dict[str, Any]:
     """The bench as it is now."""
-    return json.loads(host.check_output("/checkout/molecule/files/snapshot.py"))
+    return json.loads(host.check_output("python3 /checkout/molecule/files/snapshot.py"))
 
 
 @pytest.fixture(scope="module")

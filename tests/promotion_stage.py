@@ -77,7 +77,7 @@ class Stage:
         self.bench = Bench(folder / "bench")
         self.site: Site = self.bench.site(SITE)
         self.state_path = folder / "state"
-        self.old, self.new, self.neighbour = (f"_{secrets.token_hex(8)}" for _ in range(3))
+        self.old, self.new, self.neighbour = (f"_{secrets.token_hex(8)}" for _index in range(3))
         self.user = f"u{self.old}" if db_user else self.old
         self.surroundings = FakeSurroundings()
         self.site.path.mkdir(parents=True)

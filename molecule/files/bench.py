@@ -1,4 +1,3 @@
-#!/opt/bench-env/bin/python
 """Lays out a bench on a host as `bench setup production` does, fills it, backs it up, and brings the disaster.
 
 It uses the embedded lab of the tests, with the servers of the host in place of the lab's own.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prints what a bench's host holds as JSON, so that two moments can be compared.
 
 Needs nothing but the standard library and the programs of the host; runs as root.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Asks the bench of this host without a pause, as its users do, and writes each answer as one line of JSON.
 
 traffic.py LOG SITE_TO_READ [SITE_TO_WRITE]
@@ -33,7 +32,7 @@ def main() -> None:
     log_path, read_site, *write_sites = sys.argv[1:]
     with Path(log_path).open("a", encoding="utf-8", buffering=1) as log:
         while True:
-            status, _ = ask("GET", read_site, "/login")
+            status, _body = ask("GET", read_site, "/login")
             log.write(json.dumps({"kind": "read", "at": time.time(), "status": status}) + "\n")
             for site in write_sites:
                 status, body = ask("POST", site, "/api/method/lab.write")

@@ -107,8 +107,8 @@ options:
         description: The error's code.
         type: str
         required: true
-      message:
-        description: The error's message.
+      reason:
+        description: The error as a sentence.
         type: str
         required: true
   playbook_arguments:
@@ -293,7 +293,7 @@ def main() -> None:
             "outcome": {"type": "str", "choices": ["recovered", "rolled_back"], "default": "recovered"},
             "verification": {"type": "list", "elements": "dict", "default": []},
             "assessment": {"type": "dict"},
-            "error": {"type": "dict", "options": {"code": text, "message": text}},
+            "error": {"type": "dict", "options": {"code": text, "reason": text}},
             "playbook_arguments": {"type": "list", "elements": "str", "default": []},
         },
         required_if=[("state", "finished", ["recovery"]), ("state", "abandoned", ["recovery"])],

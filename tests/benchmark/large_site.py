@@ -57,10 +57,12 @@ def _multiply(connection: Connection[Any], doctype: DocType, rows: int) -> None:
     values = ", ".join(
         VARIATIONS.get(field_type, "t.`{0}`").format(name) for name, field_type in doctype.columns.items()
     )
-    execute(connection, f"ALTER TABLE `{doctype.table}` {', '.join(f'DROP KEY `{name}`' for _, name in keys)}")
+    execute(
+        connection, f"ALTER TABLE `{doctype.table}` {', '.join(f'DROP KEY `{name}`' for _definition, name in keys)}"
+    )
     execute(
         connection,
         f"INSERT INTO `{doctype.table}` (name, {columns}) SELECT LEFT(MD5(CONCAT(t.name, '/', s.seq)), 16), {values} "
         f"FROM `{doctype.table}` t JOIN seq_1_to_{copies} s",
     )
-    execute(connection, f"ALTER TABLE `{doctype.table}` {', '.join(f'ADD {key}' for key, _ in keys)}")
+    execute(connection, f"ALTER TABLE `{doctype.table}` {', '.join(f'ADD {key}' for key, _name in keys)}")

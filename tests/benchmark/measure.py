@@ -34,7 +34,10 @@ def cost_of_server(process_id: int) -> Iterator[Cost]:
 
 
 class MemorySampler:
-    """Samples the memory of all processes whose command line names a module; ``peak_bytes`` is the largest sum."""
+    """Samples the memory of all processes whose command line names a module; ``peak_bytes`` is the largest sum.
+
+    A page that several of them share is counted once (the proportional set size of proc(5)).
+    """
 
     def __init__(self, module: str) -> None:
         self.module = module.encode()
@@ -52,15 +55,15 @@ class MemorySampler:
 
     def _run(self) -> None:
         while not self._ending.wait(SAMPLE_SECONDS):
-            self.peak_bytes = max(self.peak_bytes, sum(self._resident_bytes()))
+            self.peak_bytes = max(self.peak_bytes, sum(self._proportional_bytes()))
 
-    def _resident_bytes(self) -> Iterator[int]:
+    def _proportional_bytes(self) -> Iterator[int]:
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 if self.module not in (process / "cmdline").read_bytes():
                     continue
-                for line in (process / "status").read_text().splitlines():
-                    if line.startswith("VmHWM:"):
+                for line in (process / "smaps_rollup").read_text().splitlines():
+                    if line.startswith("Pss:"):
                         yield int(line.split()[1]) * KIB
 
 

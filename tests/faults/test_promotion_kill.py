@@ -61,7 +61,7 @@ def test_rollback_killed_at_any_write_is_completed_by_a_rerun(stage: Stage, at_w
 @pytest.mark.parametrize("seed", range(12))
 def test_promotion_killed_at_a_random_moment_converges(stage: Stage, seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(3):
+    for _attempt in range(3):
         exit_code_of(stage.promote, kill_after_seconds=chance.uniform(0, 0.15))
         stage.assert_never_mixed()
     if chance.random() < 0.5:

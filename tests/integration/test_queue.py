@@ -105,7 +105,7 @@ def test_workers_of_the_lab_are_alive(lab: Lab, jobs_of_the_lab: redis.Redis) ->
 @pytest.mark.usefixtures("jobs_of_the_lab")
 def test_running_and_waiting_jobs_are_those_of_the_site(lab: Lab) -> None:
     queue = Queue(lab.redis_queue_url, lab.bench_id)
-    running = {enqueue(lab, SITE, SLOW_METHOD, seconds=3600, marker="slow") for _ in range(2)}
+    running = {enqueue(lab, SITE, SLOW_METHOD, seconds=3600, marker="slow") for _index in range(2)}
     try:
         wait_until(lambda: len(queue.running_jobs(SITE)) == 2)
         enqueue(lab, SITE, "frappe.ping")

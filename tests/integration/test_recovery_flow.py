@@ -100,8 +100,8 @@ def test_what_an_abandoned_recovery_staged_is_gone(flow, older_and_newer):
     begun = flow.begin(older_and_newer[0])
     database = flow.stage(begun["recovery"])
     assert flow.exists(database)
-    record = flow.end(begun["recovery"], "abandoned", error={"code": "proof_failed", "message": "No."})["record"]
-    assert record["error"] == {"code": "proof_failed", "message": "No."}
+    record = flow.end(begun["recovery"], "abandoned", error={"code": "proof_failed", "reason": "No."})["record"]
+    assert record["error"] == {"code": "proof_failed", "reason": "No."}
     assert not flow.exists(database)
     assert not flow.account_exists(database)
     assert not (flow.lab.site_path(SITE) / ".lifeboat" / begun["recovery"]).exists()

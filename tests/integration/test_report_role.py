@@ -70,7 +70,7 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_text_of_hosts_stays_text(tmp_path: Path) -> None:
-    record = sample_record(host=HOSTILE, not_recovered=[HOSTILE], error={"code": "x", "message": HOSTILE})
+    record = sample_record(host=HOSTILE, not_recovered=[HOSTILE], error={"code": "x", "reason": HOSTILE})
     record["set"]["name"] = record["verification"][0]["reason"] = record["checks"][0]["text"] = HOSTILE
     record["recommendations"][0]["text"] = record["assessment"]["summary"][0] = HOSTILE
     record["assessment"]["lost"][0]["doctype"] = record["drained"]["still_running"][0]["job"] = HOSTILE
@@ -88,7 +88,7 @@ def test_text_of_hosts_stays_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("outcome", ["recovered", "rolled_back", "failed"])
 def test_every_outcome_has_its_page(tmp_path: Path, outcome: str) -> None:
-    page = report(tmp_path, sample_record(outcome=outcome, error={"code": "disk_space", "message": "No room."}))[
+    page = report(tmp_path, sample_record(outcome=outcome, error={"code": "disk_space", "reason": "No room."}))[
         ".html"
     ]
     assert "No room." in page

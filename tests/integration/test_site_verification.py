@@ -153,7 +153,7 @@ def caching_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def test_cached_configuration_is_seen_through_by_a_reload(caching_lab: Lab) -> None:
-    for _ in range(30):  # every web process has served the site once
+    for _attempt in range(30):  # every web process has served the site once
         assert fetch(local_url(caching_lab.web_port), ALPHA, "/login").status == 200
     with settings(caching_lab, ALPHA, maintenance_mode=1):
         stale = verify(caching_lab, expected_maintenance=True, timeout_seconds=0)

@@ -195,7 +195,7 @@ def _rows(doctype: DocType, content: SiteContent, files: list[StoredFile]) -> li
     special = _special_rows(doctype.name, content, files)
     if special is None:
         count = doctype.rows * content.scale if doctype.rows > GROWING_ROWS else doctype.rows
-        special = [{} for _ in range(count)]
+        special = [{} for _index in range(count)]
     return [_row(doctype, content, numbers, values, position) for position, values in enumerate(special)]
 
 

@@ -238,7 +238,7 @@ class Lab:
         return json.loads(path.read_text())[key] if path.exists() else None
 
     def _build(self) -> None:
-        ports = Ports(*(free_port() for _ in range(4)))
+        ports = Ports(*(free_port() for _index in range(4)))
         write_bench(self.bench_path, self.apps, self._bench_program)
         write_common_configuration(self.bench_path, ports, self.mariadb.port, self.sites[0])
         redis_program = redis_server_program(self.folder / "bin")

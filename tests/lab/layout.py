@@ -105,7 +105,7 @@ def write_services(bench_path: Path, ports: Ports, redis_program: Path, bench_pr
         (f"{name}-redis-queue", f"{redis_program} {config}/redis_queue.conf", "sites", 10, "redis"),
     )
     sections = []
-    for program, command, folder, stop_seconds, _ in programs:
+    for program, command, folder, stop_seconds, _group in programs:
         log = bench_path / "logs" / program.removeprefix(f"{name}-").removeprefix("frappe-")
         lines = [
             f"[program:{program}]",
@@ -122,7 +122,7 @@ def write_services(bench_path: Path, ports: Ports, redis_program: Path, bench_pr
             lines += ["killasgroup=true", "numprocs=1", "process_name=%(program_name)s-%(process_num)d"]
         sections.append("\n".join(lines))
     for group in ("web", "workers", "redis"):
-        members = ",".join(program for program, *_, member_of in programs if member_of == group)
+        members = ",".join(program for program, *_rest, member_of in programs if member_of == group)
         sections.append(f"[group:{name}-{group}]\nprograms={members}")
     path = config / "supervisor.conf"
     path.write_text("\n\n".join(sections) + "\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import BinaryIO, Callable, cast
 
@@ -118,7 +116,8 @@ class _Look:
             self._look_at_archive(artifact)
 
     def _look_at_dump(self, artifact: Artifact) -> None:
-        with self._opened(artifact) as watched:
+        with open_artifact(artifact.path, self._key) as raw:
+            watched = self._watched(raw, artifact)
             stream = open_sql(cast(BinaryIO, watched), expansion_limit_bytes(artifact.size_bytes))
             summary = summarise_dump(stream, deep=self._depth == CONTENT)
         moment, source = recovery_point(gzip_time(watched.head), summary.footer_time, artifact.modified_at)
@@ -150,8 +149,8 @@ class _Look:
             self._add(BROKEN, f"It is not a dump of a whole Frappe site: it has no {' and no '.join(missing)}.")
 
     def _look_at_archive(self, artifact: Artifact) -> None:
-        with self._opened(artifact) as watched:
-            listing = _list(watched, artifact, self._member_limit)
+        with open_artifact(artifact.path, self._key) as raw:
+            listing = _list(self._watched(raw, artifact), artifact, self._member_limit)
         site = self._backup.archive_site
         if listing.site is not None and site not in (None, listing.site):
             self._add(BROKEN, f"Its archives are of two sites, {site} and {listing.site}.")
@@ -162,10 +161,8 @@ class _Look:
             files={**self._backup.files, artifact.kind: counted},
         )
 
-    @contextmanager
-    def _opened(self, artifact: Artifact) -> Iterator[_WatchedStream]:
-        with open_artifact(artifact.path, self._key) as raw:
-            yield _WatchedStream(raw, lambda size: self._count(size, artifact.path.name))
+    def _watched(self, raw: Readable, artifact: Artifact) -> _WatchedStream:
+        return _WatchedStream(raw, lambda size: self._count(size, artifact.path.name))
 
     def _count(self, size: int, name: str) -> None:
         self._read_bytes += size

@@ -140,8 +140,8 @@ def without_password(url: str) -> str:
     A password that was not quoted may hold any sign, so nothing before the last ``@`` is kept, and nothing at all where
     it is not clear on which side of it the query begins.
     """
-    scheme, _, rest = url.partition("://")
-    account, _, place = rest.rpartition("@")
+    scheme, _separator, rest = url.partition("://")
+    account, _separator, place = rest.rpartition("@")
     return f"{scheme}://{'...' if '?' in account else place.partition('?')[0]}"
 
 

@@ -119,8 +119,9 @@ def prove_key(connection: Connection[Any], database: str, encryption_key: str | 
     raise _failed(
         database,
         "the encryption_key that the site will have opens none of its stored secrets",
-        "Put the site_config_backup.json of the same backup run beside the dump. When that key is lost for good, remove "
-        "encryption_key from both configurations: then the site is recovered, and stored passwords must be set again.",
+        "Put the site_config_backup.json of the same backup run beside the dump. When that key is lost for good, "
+        "remove encryption_key from both configurations: then the site is recovered, and stored passwords must be set "
+        "again.",
     )
 
 

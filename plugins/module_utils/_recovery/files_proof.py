@@ -56,11 +56,15 @@ class KnownFile:
     @property
     def kind(self) -> str:
         """The kind of archive that holds the file."""
-        return next(kind for kind, prefix in URL_PREFIXES if self.url.startswith(prefix))
+        return self._kind_and_prefix[0]
+
+    @property
+    def _kind_and_prefix(self) -> tuple[str, str]:
+        return next((kind, prefix) for kind, prefix in URL_PREFIXES if self.url.startswith(prefix))
 
     def paths(self) -> Iterator[list[bytes]]:
         """Yield where the file may be below its tree: as written, and as a browser would write it."""
-        relative = next(self.url[len(prefix) :] for _kind, prefix in URL_PREFIXES if self.url.startswith(prefix))
+        relative = self.url[len(self._kind_and_prefix[1]) :]
         for text in dict.fromkeys((relative, unquote(relative))):
             parts = text.encode().split(b"/")
             if not any(part in (b"", b".", b"..") or b"\0" in part for part in parts):

@@ -175,4 +175,4 @@ def _note_take_over(journal: Journal, taken_from: LockState | None) -> None:
 
 
 def _superseded(recovery: str) -> dict[str, str]:
-    return {"code": "caller_gone", "message": f"It did not end; recovery {recovery} of another set was begun instead."}
+    return {"code": "caller_gone", "reason": f"It did not end; recovery {recovery} of another set was begun instead."}

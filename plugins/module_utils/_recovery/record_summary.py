@@ -41,7 +41,7 @@ def summarise_recovery(
         ended_at: RFC 3339.
         verification: What was asked of the live site on each host: name, outcome, seconds, reason.
         assessment: What a procedure found before the recovery, or None.
-        error: ``code`` and ``message`` of what ended it, or None.
+        error: ``code`` and ``reason`` of what ended it, or None.
         playbook_arguments: What the command that rolls back needs besides the site, for example the inventory.
     """
     started_at = entries[0].at

@@ -100,8 +100,7 @@ def _open_folder(parent: int, name: str | bytes, new: NewFolders | None) -> int:
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise
         raise LifeboatError(
-            f"Refused to follow {os.fsdecode(name)!a}: it is a link or not a folder. Move it away and run this "
-            "again.",
+            f"Refused to follow {os.fsdecode(name)!a}: it is a link or not a folder. Move it away and run this again.",
             "path_unsafe",
         ) from None
     return descriptor

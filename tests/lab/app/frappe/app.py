@@ -113,10 +113,10 @@ HANDLERS: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Answer]] = {
 
 def _user(connection: Any, settings: dict[str, Any], environ: dict[str, Any]) -> str | None:
     """Return who asks by the token in the request; None when the token is wrong."""
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "token":
         return "Guest"
-    key, _, secret = token.partition(":")
+    key, _colon, secret = token.partition(":")
     stored = _rows(
         connection,
         "SELECT tabUser.name, __Auth.password FROM tabUser JOIN __Auth ON __Auth.name = tabUser.name "

@@ -26,14 +26,14 @@ def test_a_recovered_site() -> None:
 def test_a_site_that_was_not_recovered(outcome: str, tone: str, words: str) -> None:
     nothing: dict[str, Any] = {"rto_seconds": None, "downtime_seconds": None, "kept": None, "rollback_command": None}
     nothing.update(drained=None, assessment=None, proof={"database": None, "files": None}, verification=[])
-    view = report_view(sample_record(outcome=outcome, error={"code": "x", "message": "no"}, **nothing))
+    view = report_view(sample_record(outcome=outcome, error={"code": "x", "reason": "no"}, **nothing))
     assert view["tone"] == tone
     assert words in view["headline"]
     assert [figure["label"] for figure in view["figures"]] == ["Recovery point", "RPO"]
     assert view["lead"]
     empty = ("commands", "kept", "proofs", "verification", "assessment", "drained")
     assert not any(view[name] for name in empty)
-    assert view["error"] == {"code": "x", "message": "no"}
+    assert view["error"] == {"code": "x", "reason": "no"}
 
 
 def test_a_recovery_onto_nothing() -> None:

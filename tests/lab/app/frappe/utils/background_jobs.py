@@ -33,7 +33,7 @@ def execute_job(
     del event, job_name, user, is_async, retry
     connection = connect(configuration(site))
     try:
-        module, _, function = method.rpartition(".")
+        module, _dot, function = method.rpartition(".")
         work = getattr(importlib.import_module(module), function)
         arguments = kwargs or {}
         return work(connection, **arguments) if module == __name__ else work(**arguments)

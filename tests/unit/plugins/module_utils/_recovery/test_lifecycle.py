@@ -80,7 +80,7 @@ def test_an_unfinished_recovery_of_another_set_is_cleaned_up_and_recorded_as_fai
     assert cleaned == [first.recovery]
     record = Journal.open(tmp_path, SITE, first.recovery).fact("record")
     assert record["outcome"] == "failed"
-    assert second.recovery in record["error"]["message"]
+    assert second.recovery in record["error"]["reason"]
 
 
 def test_the_end_writes_one_record_and_gives_the_lock_back(tmp_path):

@@ -68,12 +68,12 @@ ENTRIES = [
 ]
 
 
-def summary(entries=ENTRIES, outcome="recovered", plan=PLAN, **more: Any) -> dict[str, Any]:
+def summary(entries=None, outcome="recovered", plan=None, **more: Any) -> dict[str, Any]:
     record = summarise_recovery(
         recovery="20261121T040000Z-12ab",
         host="app1",
-        plan=plan,
-        entries=entries,
+        plan=plan or PLAN,
+        entries=entries or ENTRIES,
         outcome=outcome,
         ended_at="2026-11-21T04:06:00Z",
         verification=more.get("verification", []),
@@ -101,7 +101,7 @@ def test_a_recovered_site_has_its_times_its_proof_and_the_way_back():
 
 
 def test_a_failed_recovery_was_never_live():
-    record = summary(ENTRIES[:3], "failed", error={"code": "proof_failed", "message": "No."})
+    record = summary(ENTRIES[:3], "failed", error={"code": "proof_failed", "reason": "No."})
     assert (record["rto_seconds"], record["downtime_seconds"], record["kept"]) == (None, None, None)
     assert record["rollback_command"] is None
     assert record["rpo_seconds"] == 60 * 60

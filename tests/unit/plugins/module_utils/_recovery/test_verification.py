@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.verifica
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
-WEB = [Service("web", "process", "web", "running", 7)]
+WEB = (Service("web", "process", "web", "running", 7),)
 REFUSED = '{"exception": "frappe.exceptions.PermissionError", "exc_type": "PermissionError"}'
 SECRET = "s3cr3t"
 
@@ -63,7 +64,7 @@ def passing_probe(*_arguments: Any) -> ProbeResult:
 
 
 def outcomes(
-    site: Site, application: Application, services: list[Service] = WEB, probe: Any = passing_probe, **options: Any
+    site: Site, application: Application, services: Sequence[Service] = WEB, probe: Any = passing_probe, **options: Any
 ) -> list[dict[str, Any]]:
     return verify_site(
         site, services, VerificationOptions(**options), application.ask, probe, application.clock, application.sleep

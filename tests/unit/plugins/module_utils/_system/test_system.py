@@ -28,7 +28,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress i
 
 def test_an_error_code_must_be_a_documented_one():
     with pytest.raises(KeyError):
-        LifeboatError("text", "not_a_code")
+        raise LifeboatError("text", "not_a_code")
     error = LifeboatError("text", "disk_space", {"a": 1})
     assert (str(error), error.error_code, error.details) == ("text", "disk_space", {"a": 1})
     assert LifeboatError("text", "disk_space").details == {}
