@@ -33,7 +33,8 @@ RETURN = r"""
 _value:
   description:
     - The texts, not escaped. V(tone), V(headline), V(lead), V(figures), V(facts), V(timeline), V(proofs),
-      V(verification), V(checks), V(assessment), V(kept), V(commands), V(not_recovered), V(drained), V(recommendations) and V(error).
+      V(verification), V(checks), V(assessment), V(kept), V(commands), V(not_recovered), V(drained),
+      V(recommendations) and V(error).
   type: dict
 """
 

@@ -88,8 +88,6 @@ def test_text_of_hosts_stays_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("outcome", ["recovered", "rolled_back", "failed"])
 def test_every_outcome_has_its_page(tmp_path: Path, outcome: str) -> None:
-    page = report(tmp_path, sample_record(outcome=outcome, error={"code": "disk_space", "reason": "No room."}))[
-        ".html"
-    ]
+    page = report(tmp_path, sample_record(outcome=outcome, error={"code": "disk_space", "reason": "No room."}))[".html"]
     assert "No room." in page
     assert page.count("<h1>") == 1
