@@ -13,7 +13,7 @@ description:
     verifies it, checks identity, versions, keys and disk space, and plans the recovery. Then it takes the site's lock and opens
     a journal with that plan. In check mode it returns the plan and changes nothing.
   - A recovery of the same set that did not end is resumed; one of another set is cleaned up first. When the site already lives
-    from the chosen set, RV(needed) is false and nothing is done, unless O(again=true).
+    from the chosen set and nothing is to be resumed, RV(needed) is false and nothing is done, unless O(again=true).
   - With O(state=finished) it writes the record of the recovery, deletes what other recoveries of the site kept and has expired,
     and gives the lock back. With O(state=abandoned) it removes what was staged, writes the record and gives the lock back; the
     live site is not touched.
@@ -222,8 +222,9 @@ def begin(module: AnsibleModule) -> dict[str, Any]:
     )
     with connect(login_options(options)) as connection:
         plan = prepare_recovery(request, connection, progress_reporter(options), now)
-        needed = options["again"] or is_needed(state_path, plan)
         resumable = unfinished_recovery(state_path, plan)
+        # What did not end may have been killed in the middle of its promotion: the site may be down until it is resumed.
+        needed = options["again"] or resumable is not None or is_needed(state_path, plan)
         diff = {"before": {"set": None}, "after": {"set": plan["set"]["name"]}} if needed else {}
         result = {**NOTHING, "changed": needed, "needed": needed, "plan": plan, "diff": diff}
         if not needed or module.check_mode:

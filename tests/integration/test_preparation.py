@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import unknown_collations
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.preparation import (
     RecoveryRequest,
     prepare_recovery,
@@ -32,7 +33,7 @@ def test_database_and_files_on_one_file_system_need_the_sum(lab, request_of_alph
     with connect(lab.login) as connection:
         plan = prepare_recovery(request_of_alpha, connection, ProgressReporter(), NOW)
     assert plan["space"]["datadir"]["needed_bytes"] == plan["space"]["files"]["needed_bytes"]
-    assert [check["outcome"] for check in plan["checks"]] == ["passed"] * 5
+    assert [check["outcome"] for check in plan["checks"]] == ["passed"] * 6
 
 
 def test_the_progress_of_the_verification_is_told(lab, request_of_alpha, tmp_path):
@@ -45,6 +46,12 @@ def test_the_progress_of_the_verification_is_told(lab, request_of_alpha, tmp_pat
 
 def test_a_request_does_not_show_its_key(request_of_alpha):
     assert "open sesame" not in repr(replace(request_of_alpha, encryption_key="open sesame"))
+
+
+def test_collations_are_known_by_their_use(lab):
+    known = ["utf8mb4_unicode_ci", "latin1_swedish_ci", "utf8mb4_uca1400_ai_ci"]
+    with connect(lab.login) as connection:
+        assert unknown_collations(connection, [*known, "utf8mb4_uca9999_ai_ci"]) == ["utf8mb4_uca9999_ai_ci"]
 
 
 def test_a_site_of_which_nothing_is_left_is_surveyed(lab):

@@ -75,6 +75,7 @@ class BackupSet:
         database_name: The database that was dumped; "" before the dump was read.
         table_count: Tables that the dump creates; None before it was read.
         table_names: Their names.
+        collations: Collation to the tables that use it.
         rows: Rows a table; None before the content was read.
         sql_bytes: Size of the dump as text; None before it was read.
         archive_site: The site whose files the archives hold; None before they were read, or without any.
@@ -99,6 +100,7 @@ class BackupSet:
     database_name: str = ""
     table_count: int | None = None
     table_names: tuple[str, ...] = ()
+    collations: dict[str, list[str]] = field(default_factory=dict)
     rows: dict[str, int] | None = None
     sql_bytes: int | None = None
     archive_site: str | None = None
@@ -123,7 +125,7 @@ class BackupSet:
     def as_dict(self) -> dict[str, Any]:
         """Return what the catalogue shows of it, as JSON values; no secret is in it."""
         shown = asdict(self)
-        del shown["table_names"]
+        del shown["table_names"], shown["collations"]
         return {
             **shown,
             "folder": str(self.folder),

@@ -130,6 +130,7 @@ class _Look:
             database_name=summary.dump_database,
             table_count=summary.table_count,
             table_names=tuple(summary.table_names),
+            collations=summary.collations,
             rows=dict(summary.rows) if self._depth == CONTENT else None,
             sql_bytes=summary.sql_bytes,
         )

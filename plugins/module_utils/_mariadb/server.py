@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .connection import execute, fetch_all
+from .connection import DRIVER_ERRORS, execute, fetch_all
 from .identifiers import quote_identifier
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
+
+
+ERROR_UNKNOWN_COLLATION = 1273
+ERROR_COLLATION_OF_ANOTHER_CHARACTER_SET = 1253
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,23 @@ def local_datadir(facts: ServerFacts) -> Path | None:
     """Return the server's data directory when it is on this host and can be seen, else None."""
     path = Path(facts.datadir)
     return path if facts.hostname == socket.gethostname() and path.is_dir() else None
+
+
+def unknown_collations(connection: Connection[Any], collations: Iterable[str]) -> list[str]:
+    """Return those of the collations that the server does not know.
+
+    It is asked by using each one, since the names that information_schema lists differ between versions.
+    """
+    unknown = []
+    for collation in collations:
+        try:
+            fetch_all(connection, f"SELECT CONVERT('' USING utf8mb4) COLLATE {quote_identifier(collation)}")
+        except DRIVER_ERRORS as error:
+            if error.args[0] == ERROR_UNKNOWN_COLLATION:
+                unknown.append(collation)
+            elif error.args[0] != ERROR_COLLATION_OF_ANOTHER_CHARACTER_SET:
+                raise
+    return unknown
 
 
 def database_exists(connection: Connection[Any], database: str) -> bool:

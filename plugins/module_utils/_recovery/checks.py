@@ -12,6 +12,7 @@ from .._bench.apps import compare_versions
 from .._system.errors import LifeboatError
 
 PASSED, WARNING, SKIPPED, FAILED = "passed", "warning", "skipped", "failed"
+TABLES_SHOWN = 5
 BYTES_PER_TABLE = 256 * 1024
 DATABASE_BYTES_PER_SQL_BYTE = 3.5
 
@@ -109,6 +110,28 @@ def check_versions(bench_apps: Mapping[str, str], set_apps: Mapping[str, str], a
         f"The set comes from newer or other apps than the bench has: {found}. Update the bench first, "
         "or add -e allow_newer_apps=true.",
         "app_newer",
+    )
+
+
+def check_collations(unknown: Iterable[str], tables_of: Mapping[str, Iterable[str]]) -> Check:
+    """Check that the server knows every collation of the set.
+
+    Args:
+        unknown: The collations that it does not know.
+        tables_of: Collation to the tables that use it.
+    """
+    tables = sorted({table for collation in unknown for table in tables_of[collation]})
+    if not tables:
+        return Check("collations", PASSED, "The server knows every collation of the set.")
+    shown = ", ".join(tables[:TABLES_SHOWN]) + (
+        f" and {len(tables) - TABLES_SHOWN} more" * (len(tables) > TABLES_SHOWN)
+    )
+    return Check(
+        "collations",
+        FAILED,
+        f"The server does not know {', '.join(sorted(unknown))}, which {shown} of the set use. Recover it on a server "
+        "of at least the version that the set was made on.",
+        "collation_unknown",
     )
 
 

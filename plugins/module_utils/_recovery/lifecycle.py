@@ -15,7 +15,7 @@ from .._system.files import write_json_atomically
 from .journal import Journal, journals
 from .lock import Holder, LockState, SiteLock
 from .plan import format_time
-from .promotion_state import NOT_BEGUN, PROMOTED, promotion_status
+from .promotion_state import NOT_BEGUN, promotion_status
 from .record import append_record
 from .record_summary import FAILED, summarise_recovery
 
@@ -44,11 +44,13 @@ class Ending:
 
 def is_needed(state_path: Path, plan: Mapping[str, Any]) -> bool:
     """Tell whether the plan leads to something new: false when the site lives from a recovery of this very set."""
-    for journal in reversed(journals(state_path, plan["site"])):
-        if is_ended(journal) and promotion_status(journal) == PROMOTED:
-            same_database = journal.fact("staging_database") == plan["replaces"]["db_name"]
-            return not (same_database and _is_same_set(journal.plan(), plan))
-    return True
+    # Whether what was replaced is still kept says nothing: the name of a staged database is random, so it is enough.
+    return not any(
+        is_ended(journal)
+        and journal.fact("staging_database") == plan["replaces"]["db_name"]
+        and _is_same_set(journal.plan(), plan)
+        for journal in journals(state_path, plan["site"])
+    )
 
 
 def unfinished_recovery(state_path: Path, plan: Mapping[str, Any]) -> Journal | None:

@@ -15,11 +15,12 @@ from .._backups.verification import verify_set
 from .._bench.apps import bench_apps
 from .._bench.configuration import read_configuration
 from .._bench.layout import Bench, Site, find_bench
-from .._mariadb.server import ServerFacts, local_datadir, read_server_facts
+from .._mariadb.server import ServerFacts, local_datadir, read_server_facts, unknown_collations
 from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
 from .checks import (
     Check,
+    check_collations,
     check_identity,
     check_keys,
     check_space,
@@ -61,7 +62,7 @@ def prepare_recovery(
 
     Raises:
         LifeboatError: Whatever speaks against it: ``backup_not_found``, ``recover_to_invalid``, ``wrong_site``,
-            ``app_newer``, ``disk_space`` and what reading the artifacts raises.
+            ``app_newer``, ``collation_unknown``, ``disk_space`` and what reading the artifacts raises.
     """
     bench = find_bench(request.site, request.bench_path)
     site = bench.site(request.site)
@@ -84,6 +85,7 @@ def prepare_recovery(
             request.allow_cross_site,
         ),
         check_versions(bench_apps(bench), backup.versions, request.allow_newer_apps),
+        check_collations(unknown_collations(connection, backup.collations), backup.collations),
         check_keys(live.configuration, set_configuration),
         *space_checks,
     ]

@@ -7,6 +7,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.checks i
     SKIPPED,
     WARNING,
     Check,
+    check_collations,
     check_identity,
     check_keys,
     check_space,
@@ -82,6 +83,14 @@ def test_newer_and_absent_apps_are_refused_by_name_unless_allowed():
 def test_older_and_equal_apps_pass_and_a_bench_without_apps_is_not_compared():
     assert check_versions({"frappe": "15.55.1"}, {"frappe": "15.2.0"}, allow_newer_apps=False).outcome == PASSED
     assert check_versions({}, {"frappe": "15.2.0"}, allow_newer_apps=False).outcome == SKIPPED
+
+
+def test_collations_that_the_server_lacks_are_refused_with_the_tables():
+    tables = {"utf8mb4_uca1400_ai_ci": [f"t{index}" for index in range(7)], "utf8mb4_unicode_ci": ["u"]}
+    refused = check_collations(["utf8mb4_uca1400_ai_ci"], tables)
+    assert (refused.outcome, refused.error_code) == (FAILED, "collation_unknown")
+    assert "t0, t1, t2, t3, t4 and 2 more of the set" in refused.text
+    assert check_collations([], tables).outcome == PASSED
 
 
 def test_keys_are_named_by_fingerprint_only():
