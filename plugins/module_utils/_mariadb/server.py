@@ -63,16 +63,17 @@ def unknown_collations(connection: Connection[Any], collations: Iterable[str]) -
 
     It is asked by using each one, since the names that information_schema lists differ between versions.
     """
-    unknown = []
-    for collation in collations:
-        try:
-            fetch_all(connection, f"SELECT CONVERT('' USING utf8mb4) COLLATE {quote_identifier(collation)}")
-        except DRIVER_ERRORS as error:
-            if error.args[0] == ERROR_UNKNOWN_COLLATION:
-                unknown.append(collation)
-            elif error.args[0] != ERROR_COLLATION_OF_ANOTHER_CHARACTER_SET:
-                raise
-    return unknown
+    return [collation for collation in collations if not _knows_collation(connection, collation)]
+
+
+def _knows_collation(connection: Connection[Any], collation: str) -> bool:
+    try:
+        fetch_all(connection, f"SELECT CONVERT('' USING utf8mb4) COLLATE {quote_identifier(collation)}")
+    except DRIVER_ERRORS as error:
+        if error.args[0] not in (ERROR_UNKNOWN_COLLATION, ERROR_COLLATION_OF_ANOTHER_CHARACTER_SET):
+            raise
+        return bool(error.args[0] != ERROR_UNKNOWN_COLLATION)
+    return True
 
 
 def database_exists(connection: Connection[Any], database: str) -> bool:

@@ -123,9 +123,8 @@ def check_collations(unknown: Iterable[str], tables_of: Mapping[str, Iterable[st
     tables = sorted({table for collation in unknown for table in tables_of[collation]})
     if not tables:
         return Check("collations", PASSED, "The server knows every collation of the set.")
-    shown = ", ".join(tables[:TABLES_SHOWN]) + (
-        f" and {len(tables) - TABLES_SHOWN} more" * (len(tables) > TABLES_SHOWN)
-    )
+    more = f" and {len(tables) - TABLES_SHOWN} more" if len(tables) > TABLES_SHOWN else ""
+    shown = ", ".join(tables[:TABLES_SHOWN]) + more
     return Check(
         "collations",
         FAILED,
