@@ -15,6 +15,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.cleanup 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion import promote
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_plan import MARK_TABLE, plan_promotion
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.retention import plan_retirement
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.surroundings import find_surroundings
 from ansible_collections.lifeboat.frappe.plugins.modules import (
     site_promotion,
@@ -154,6 +155,8 @@ def test_what_may_be_the_only_good_copy_does_not_expire(flow, older_and_newer):
         assert retire_expired(connection, Path(flow.options["state_path"]), site, late) == []
         execute(connection, f"RENAME TABLE {mark[:-1]}_gone` TO {mark}")
         assert flow.exists(replaced)
+        journal = Journal.open(Path(flow.options["state_path"]), SITE, first["recovery"])
+        assert plan_retirement(connection, site, journal).database == replaced
         assert retire_expired(connection, Path(flow.options["state_path"]), site, late) == [first["recovery"]]
     assert not flow.exists(replaced)
 
