@@ -98,11 +98,15 @@ class WholeRecovery:
     def roll_back(self, recovery: str) -> None:
         """Put the previous site back and end the recovery."""
         self.call(site_promotion, state="rolled_back", recovery=recovery)
-        self.call(site_recovery, state="finished", recovery=recovery, outcome="rolled_back")
+        self.finish(recovery, outcome="rolled_back")
 
     def abandon(self, recovery: str) -> None:
         """Remove what was staged and end the recovery."""
         self.call(site_recovery, state="abandoned", recovery=recovery)
+
+    def finish(self, recovery: str, **options: Any) -> dict[str, Any]:
+        """End a recovery that was promoted and return its record."""
+        return dict(self.call(site_recovery, state="finished", recovery=recovery, **options)["record"])
 
     def expire(self) -> None:
         """Delete what is kept and whose time is over."""
@@ -115,8 +119,7 @@ class WholeRecovery:
             return {}
         self.stage(begun["recovery"])
         self.promote(begun["recovery"])
-        ended = self.call(site_recovery, state="finished", recovery=begun["recovery"])
-        return dict(ended["record"])
+        return self.finish(begun["recovery"])
 
     def live(self) -> LiveSite:
         """Return the site as it is now, read with its own account."""

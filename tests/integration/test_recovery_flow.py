@@ -187,3 +187,14 @@ def test_a_promotion_that_was_cut_short_is_undone_before_another_set_is_recovere
     with flow.lab.connect(SITE) as connection:
         assert fetch_all(connection, "SELECT COUNT(*) FROM tabDefaultValue")[0][0]
     flow.end(begun["recovery"], "abandoned")
+
+
+def test_a_failed_recovery_onto_nothing_leaves_nothing(flow, older_and_newer):
+    flow.options["site"] = "gone.localhost"
+    paths = [str(flow.lab.site_path(SITE) / "private" / "backups")]
+    begun = flow.begin(older_and_newer[0], paths=paths, allow_cross_site=True)
+    database = flow.stage(begun["recovery"])
+    assert flow.lab.site_path("gone.localhost").is_dir()
+    flow.end(begun["recovery"], "abandoned")
+    assert not flow.lab.site_path("gone.localhost").exists()
+    assert not flow.exists(database)

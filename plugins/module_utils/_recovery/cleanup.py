@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,10 @@ from .._bench.layout import Site
 from .._mariadb.accounts import drop_account, end_connections_to
 from .._mariadb.connection import server_errors
 from .._mariadb.server import drop_database
+from .._system.beneath import remove_tree_beneath
 from .._system.errors import LifeboatError
 from .journal import Journal
-from .promotion_plan import staging_path
+from .promotion_plan import STAGING_FOLDER
 from .promotion_state import NOT_BEGUN, PROMOTING, ROLLING_BACK, promotion_status
 from .record_summary import DATABASE_STEP
 from .retention import expired_recoveries, plan_retirement, retire
@@ -34,7 +35,16 @@ def clean_up(connection: Connection[Any], site: Site, journal: Journal) -> None:
         roll_back(connection, site, journal, plan, find_surroundings(site.bench), RELOAD_TIMEOUT_SECONDS)
     elif status == NOT_BEGUN:
         remove_staged_database(connection, journal)
-        shutil.rmtree(staging_path(site, journal.recovery), ignore_errors=True)
+        _remove_staged_files(site, journal)
+
+
+def _remove_staged_files(site: Site, journal: Journal) -> None:
+    remove_tree_beneath(site.bench.sites_path, (site.name, STAGING_FOLDER, journal.recovery))
+    if not journal.plan()["replaces"]["exists"]:
+        # The staging had made the site's folder; it stays where something else was put into it.
+        for folder in (site.path / STAGING_FOLDER, site.path):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def remove_staged_database(connection: Connection[Any], journal: Journal) -> bool:
