@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -10,10 +13,10 @@ from typing import Any
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
-from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_plan import MARK_TABLE
 from ansible_collections.lifeboat.frappe.plugins.modules import (
     site_promotion,
     site_recovery,
+    site_verification,
     staging_database,
     staging_files,
 )
@@ -21,7 +24,10 @@ from ansible_collections.lifeboat.frappe.plugins.modules import (
 from tests.lab.comparison import file_digests
 from tests.lab.lab import Lab
 from tests.modules import run_module
+from tests.tools.checkout import ROOT, tool_environment
+from tests.tools.playbook_runs import LOCAL_HOST
 
+PLAYBOOK = "lifeboat.frappe.recover"
 OF_THE_SERVER = {"information_schema", "mysql", "performance_schema", "sys"}
 
 
@@ -51,7 +57,7 @@ class Traces:
 
 
 class WholeRecovery:
-    """Recovers a site of a lab as the role does; nothing that is replaced is kept after the end.
+    """Recovers a site of a lab as the role does; what is replaced is deleted at the end unless asked otherwise.
 
     Args:
         lab: The bench.
@@ -83,7 +89,7 @@ class WholeRecovery:
 
     def begin(self, **options: Any) -> dict[str, Any]:
         """Plan and begin, or resume."""
-        return self.call(site_recovery, state="begun", keep_days=0, reserve_bytes=0, **options)
+        return self.call(site_recovery, **{"state": "begun", "keep_days": 0, "reserve_bytes": 0, **options})
 
     def stage(self, recovery: str, **options: Any) -> str:
         """Stage the database and the files; return the name of the database."""
@@ -94,6 +100,14 @@ class WholeRecovery:
     def promote(self, recovery: str) -> dict[str, Any]:
         """Make the replacement live."""
         return self.call(site_promotion, recovery=recovery, drain_timeout_seconds=1)
+
+    def verify(self, **options: Any) -> list[dict[str, Any]]:
+        """Ask the live site as its users do; it must answer well."""
+        login = {name for name in self.options if name.startswith("login_")}
+        own = {name: value for name, value in self.options.items() if name not in login}
+        result = run_module(site_verification, **own, **options)
+        assert not result["failed"], result
+        return list(result["verification"])
 
     def roll_back(self, recovery: str) -> None:
         """Put the previous site back and end the recovery."""
@@ -139,6 +153,42 @@ class WholeRecovery:
         database = self.lab.site_config(self.site)["db_name"]
         with closing(self.lab.connect(self.site)) as connection:
             found = fetch_all(connection, "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")
-            tables = [str(row[0]) for row in found if row[0] != MARK_TABLE]
+            tables = [str(row[0]) for row in found]
             checksums = fetch_all(connection, f"CHECKSUM TABLE {', '.join(map(quote_identifier, tables))}")
         return {str(name).removeprefix(f"{database}."): int(checksum) for name, checksum in checksums}
+
+
+@contextmanager
+def playbook_process(
+    lab: Lab, folder: Path, variables: Mapping[str, Any], *arguments: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the playbook on a lab, in a group of processes of its own, all of whose temporary files are in a folder.
+
+    Args:
+        lab: The bench.
+        folder: A folder of the test; the inventory goes there, temporary files go to ``temporary`` in it.
+        variables: What is given with ``-e``.
+        arguments: More arguments of ansible-playbook.
+    """
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    inventory = folder / "hosts"
+    inventory.write_text(LOCAL_HOST)
+    everything = json.dumps({**lab.variables, "lifeboat_become": False, **variables})
+    with subprocess.Popen(
+        ["ansible-playbook", PLAYBOOK, "--inventory", str(inventory), "--extra-vars", everything, *arguments],
+        cwd=ROOT,
+        env={
+            **tool_environment(),
+            "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
+            "ANSIBLE_ASYNC_DIR": str(temporary / "jobs"),
+            "TMPDIR": str(temporary),
+        },
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        yield process
