@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 import time
@@ -89,8 +90,7 @@ class WatchedActionBase(ActionBase):
         subject = str(self._task.args.get("site", self._task.action))
         printed = reached = time.monotonic()
         gone_since: float | None = None
-        for pause_seconds in _pauses():
-            time.sleep(pause_seconds)
+        for _look in _looks():
             try:
                 state = self._poll(job_path, progress_path)
             except AnsibleConnectionFailure:
@@ -119,7 +119,7 @@ class WatchedActionBase(ActionBase):
             if now - printed >= PRINT_SECONDS and not self._task.no_log:
                 display.display(progress_text(subject, self.ITEMS, state["progress"]))
                 printed = now
-        return None  # never reached: the pauses do not end
+        return None  # never reached: the looks do not end
 
     def _poll(self, job_path: str, progress_path: str) -> dict[str, Any]:
         """Ask in one command how far the job is, and tell the module in the same that somebody still listens."""
@@ -150,5 +150,15 @@ class WatchedActionBase(ActionBase):
         return {name: value for name, value in result.items() if name not in JOB_KEYS}
 
 
-def _pauses() -> Iterator[float]:
-    return chain(FIRST_POLLS_SECONDS, repeat(POLL_SECONDS))
+def _looks() -> Iterator[None]:
+    """Wait before each look at the job, and end this process when the one that started it is gone.
+
+    Ansible's workers outlive an ansible-playbook that was killed. Nobody takes the result then; the lease must stay,
+    because the module gives up only when it is there and nobody touches it any more.
+    """
+    caller = os.getppid()
+    for pause_seconds in chain(FIRST_POLLS_SECONDS, repeat(POLL_SECONDS)):
+        time.sleep(pause_seconds)
+        if os.getppid() != caller:
+            os._exit(1)
+        yield
