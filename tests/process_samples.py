@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,9 +24,11 @@ def sampled_processes(found: set[str], *folders: Path) -> Iterator[None]:
     def sample() -> None:
         while not stop.wait(PAUSE_SECONDS):
             shown = [process / name for process in Path("/proc").glob("[0-9]*") for name in ("cmdline", "environ")]
-            written = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+            # os.walk passes by what vanishes while it looks.
+            walks = [walk for folder in folders for walk in os.walk(folder)]
+            written = [Path(root, name) for root, _folders, names in walks for name in names]
             for path in (*shown, *written):
-                with suppress(OSError):  # it ended, is gone, or is not ours
+                with suppress(OSError):  # it ended, is gone, or is not ours to read
                     found.add(path.read_bytes().decode(errors="replace"))
 
     thread = threading.Thread(target=sample)
