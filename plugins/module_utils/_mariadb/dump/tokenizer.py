@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, Union
+from typing import Callable, Protocol, Union
 
 from ..._system.errors import LifeboatError
 
@@ -43,6 +43,10 @@ _SPECIAL_LITERAL = (
 )
 _PART = _BETWEEN + rb"(?:" + _SPECIAL_LITERAL + rb")"
 _ROW = re.compile(rb"\((?:%s){0,%d}%s\)\s*([,;])\s*" % (_PART, PARTS_AT_ONCE, _BETWEEN))
+# Rows as mariadb-dump writes them, a line each, once their strings are cut out.
+_PLAIN_ROWS = re.compile(rb"\(%s\)(?:,\n\(%s\))*" % (_BETWEEN, _BETWEEN))
+# How often a row's end may turn out to stand in a string before the rows are read one by one.
+PLAIN_ENDS_TRIED = 8
 _PARTS = re.compile(rb"(?:%s){1,%d}" % (_PART, PARTS_AT_ONCE))
 _ROW_END = re.compile(_BETWEEN + rb"\)\s*([,;])\s*")
 _ROW_END_MARGIN_BYTES = 64
@@ -369,6 +373,9 @@ class _Tokenizer:
             and what separates them from what follows.
         """
         self._have(self._batch_bytes)
+        plain_rows = self._plain_batch()
+        if plain_rows is not None:
+            return plain_rows
         match = _ROW.match
         plain = self._plain
         position = start = self._position
@@ -392,6 +399,38 @@ class _Tokenizer:
             return self._long_row()
         self._check_row_size(longest)
         return row.start(1), row.end(), count, longest, row.group(1)
+
+    def _plain_batch(self) -> tuple[int, int, int, int, bytes] | None:
+        """Find complete rows ahead all at once; None where that does not decide: then they are read one by one.
+
+        What stands outside of the strings is every second piece between quotes. It accepts less than ``_ROW`` does:
+        no literal but numbers, strings and NULL, each row on a line of its own. Nearly all rows of a site are such,
+        and this takes a fifth of the time.
+        """
+        start, limit = self._position, min(self._position + self._batch_bytes, len(self._plain))
+        separator = b";"
+        end = self._outside_of_strings(self._plain.find, b");\n", start, limit)
+        if end < 0:
+            separator = b","
+            end = self._outside_of_strings(self._plain.rfind, b"),\n(", start, limit)
+        if end < 0:
+            return None
+        rows = bytes(memoryview(self._plain)[start : end + 1])
+        code = b"".join(rows.split(b"'")[::2])
+        lines = rows.split(b"\n")
+        if len(lines) != code.count(b"(") or _PLAIN_ROWS.fullmatch(code) is None:
+            return None
+        return end + 1, end + len(b"),\n"), len(lines), max(map(len, lines)), separator
+
+    def _outside_of_strings(self, find: Callable[[bytes, int, int], int], wanted: bytes, start: int, limit: int) -> int:
+        """Return where a row's end is found that does not stand in a string, or -1."""
+        first, last = start, limit
+        for _attempt in range(PLAIN_ENDS_TRIED):
+            found = find(wanted, first, last)
+            if found < 0 or self._plain.count(b"'", start, found) % 2 == 0:
+                return found
+            first, last = (found + 1, limit) if find == self._plain.find else (start, found)
+        return -1
 
     def _long_row(self) -> tuple[int, int, int, int, bytes]:
         """Find the end of one row that is longer than the buffer, or has very many parts, or is none."""
