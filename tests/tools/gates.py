@@ -102,7 +102,12 @@ GATES: tuple[Gate, ...] = (
         limit_seconds=900,
     ),
     gate("coverage", "unit and integration tests reach 95 % of lines and of branches", tool("coverage_floor")),
-    gate("faults", "every promise holds when its fault is injected", (*PYTEST, *ON_BOTH_CORES, "tests/faults")),
+    gate(
+        "faults",
+        "every promise holds when its fault is injected",
+        (*PYTEST, *ON_BOTH_CORES, "tests/faults"),
+        limit_seconds=1200,
+    ),
     gate("runner", "ansible-runner recovers a site as AWX does", (*PYTEST, "tests/runner")),
     gate("demo", "the demonstration proves what it shows", ("python", "-m", "tests.lab", "demo"), limit_seconds=300),
     gate(
