@@ -262,7 +262,7 @@ def test_no_secret_and_no_row_is_shown_anywhere(fault_lab, options, tmp_path, fa
     if fails:
         text = gzip.decompress(set_dump(options).read_bytes())
         artifact = tmp_path / "twice.sql.gz"
-        row = text[text.index(b"INSERT INTO `__Auth`") :].split(b";\n")[0] + b";\n"
+        row = text[text.index(b"INSERT INTO `__Auth`") :].split(b";\n", maxsplit=1)[0] + b";\n"
         artifact.write_bytes(gzip.compress(text.replace(row, row + row)))
     secrets = [config["db_password"], config["encryption_key"], encrypted.encryption_key, *(row[0] for row in hashed)]
     shown: set[str] = set()

@@ -65,7 +65,7 @@ def with_a_foreign_statement(packed: bytes) -> bytes:
 
 def with_a_row_twice(packed: bytes) -> bytes:
     text = gzip.decompress(packed)
-    row = text[text.index(b"INSERT INTO `tabNote`") :].split(b";\n")[0] + b";\n"
+    row = text[text.index(b"INSERT INTO `tabNote`") :].split(b";\n", maxsplit=1)[0] + b";\n"
     return gzip.compress(text.replace(row, row + row))
 
 
