@@ -131,6 +131,6 @@ def test_a_server_that_is_killed_during_the_load_leaves_the_old_site(larger_site
         output, _nothing = process.communicate()
     larger_site.lab.mariadb.start()
     assert process.returncode != 0
-    assert f"{SITE} was not recovered." in output
+    assert f"{SITE} was not recovered." in output, output
     assert larger_site.recovery.live() == live
     larger_site.recover()

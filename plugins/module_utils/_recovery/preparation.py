@@ -16,6 +16,7 @@ from .._bench.apps import bench_apps
 from .._bench.configuration import read_configuration
 from .._bench.layout import Bench, Site, find_bench
 from .._mariadb.server import ServerFacts, local_datadir, read_server_facts, unknown_collations
+from .._system.errors import LifeboatError
 from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
 from .checks import (
@@ -106,18 +107,30 @@ def prepare_recovery(
 
 
 def _choose(request: RecoveryRequest, site: Site, progress: ProgressReporter) -> Choice:
-    found = catalogue(request.paths or site_folders(site))
+    folders = request.paths or site_folders(site)
+    found = catalogue(folders)
     named = request.recover_to in [name for backup in found for name in (backup.name, str(backup.folder / backup.name))]
     if request.allow_cross_site or named:
         candidates = found  # a set of another site that was asked for by name is refused by its identity
     else:
         candidates = [backup for backup in found if backup.slug in (site_slug(site.name), STREAMED_SLUG, "")]
+    if not candidates:
+        raise LifeboatError(
+            f"Cannot find a backup set of {site.name} in {', '.join(str(folder) for folder in folders)}. Give paths to "
+            f"other folders with backups, or correct the name; the bench has {_names(site.bench)}.",
+            "backup_not_found",
+            {"folders": [str(folder) for folder in folders]},
+        )
 
     def verify(backup: BackupSet) -> BackupSet:
         progress.start(f"verify {backup.name}", total_bytes=backup.size_bytes)
         return verify_set(backup, STRUCTURE, request.encryption_key, site, progress)
 
     return choose_set(candidates, request.recover_to, verify)
+
+
+def _names(bench: Bench) -> str:
+    return ", ".join(site.name for site in bench.sites()) or "no site"
 
 
 def _check_space(
