@@ -39,7 +39,7 @@ options:
   connections:
     description:
       - How many connections load at once.
-      - Without it, one more than the host has cores, and eight at most.
+      - Without it, one for each core of the host, and eight at most.
     type: int
   binary_log:
     description:

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 REMOVED = "removed"
-# One connection more than there are cores: while one waits for the disk at the end of its transaction, no core idles.
-CONNECTIONS_BEYOND_CORES = 1
 CONNECTIONS_LIMIT = 8
 
 
@@ -87,7 +85,7 @@ def look(request: DatabaseRequest, connection: Connection[Any], present: bool) -
             "artifact_missing",
             {"path": str(wanted)},
         ) from error
-    connections = request.connections or min((os.cpu_count() or 1) + CONNECTIONS_BEYOND_CORES, CONNECTIONS_LIMIT)
+    connections = request.connections or min(os.cpu_count() or 1, CONNECTIONS_LIMIT)
     return plan_present(Dump(str(wanted), size_bytes), state, facts, connections, request.binary_log)
 
 
