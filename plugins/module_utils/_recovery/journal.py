@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from .._system.errors import LifeboatError
-from .._system.files import append_line_durably, fsync_folder
+from .._system.files import append_line_durably, fsync_folder, make_private_folder
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -43,14 +43,6 @@ def state_folder(state_path: Path, site: str, recovery: str = "") -> Path:
                 "path_unsafe",
             )
     return Path(state_path, site, recovery)
-
-
-def make_private_folder(folder: Path) -> None:
-    """Create a folder that its owner alone may enter, with its parents, and wait until the disk has their names."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=0o700, exist_ok=True)
-        fsync_folder(path.parent)
 
 
 class Journal:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Callable
 
 from .._system.errors import LifeboatError
-from .._system.files import write_json_atomically
-from .journal import make_private_folder, state_folder
+from .._system.files import make_private_folder, write_json_atomically
+from .journal import state_folder
 
 LOCK_NAME = "lock"
 FLOCK_NAME = "lock.flock"

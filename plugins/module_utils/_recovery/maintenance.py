@@ -12,8 +12,8 @@ from .._bench.configuration import Configuration, database_address, is_on, read_
 from .._bench.layout import Site
 from .._mariadb.accounts import end_connections_to
 from .._mariadb.connection import server_errors
-from .._system.files import fsync_folder, write_json_atomically
-from .journal import make_private_folder, state_folder
+from .._system.files import fsync_folder, make_private_folder, write_json_atomically
+from .journal import state_folder
 from .site_values import MAINTENANCE_MODE, PAUSE_SCHEDULER, switch_values, turned_on, with_switches
 from .surroundings import Surroundings, common_configuration, drain
 

@@ -25,9 +25,9 @@ from .._mariadb.accounts import create_account, drop_account
 from .._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
 from .._mariadb.identifiers import quote_identifier
 from .._system.errors import LifeboatError
-from .._system.files import remove_unfinished_writes, write_atomically
+from .._system.files import make_private_folder, remove_unfinished_writes, write_atomically
 from .fence import raise_fence
-from .journal import Journal, make_private_folder
+from .journal import Journal
 from .promotion_plan import PromotionPlan, staging_path
 from .promotion_state import (
     CONFIGURATION_MISSING,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
-import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .._system.errors import LifeboatError
-from .._system.files import append_line_durably
-from .journal import make_private_folder
+from .._system.files import make_private_folder
+from .._system.json_lines import append_json_line, read_json_lines
 
 RECORDS_NAME = "records.jsonl"
 RECORDS_LIMIT_BYTES = 1024 * 1024
@@ -30,12 +27,7 @@ def append_record(state_path: Path, record: dict[str, Any], limit_bytes: int = R
         limit_bytes: The size at which the file is full.
     """
     make_private_folder(state_path)
-    path = state_path / RECORDS_NAME
-    line = json.dumps(record, sort_keys=True)
-    with _exclusive(state_path):
-        if path.exists() and path.stat().st_size + len(line) >= limit_bytes:
-            path.replace(_old_generation(path))
-        append_line_durably(path, line)
+    append_json_line(state_path / RECORDS_NAME, record, limit_bytes)
 
 
 @contextmanager
@@ -61,29 +53,4 @@ def recorded(state_path: Path, **facts: Any) -> Iterator[dict[str, Any]]:
 
 def read_records(state_path: Path) -> list[dict[str, Any]]:
     """Return the records that are still there, oldest first; a line that a power cut damaged is left out."""
-    path = state_path / RECORDS_NAME
-    generations = [generation for generation in (_old_generation(path), path) if generation.exists()]
-    lines = [line for generation in generations for line in generation.read_text(errors="replace").splitlines()]
-    return [record for record in map(_parsed, lines) if record is not None]
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return record
-
-
-def _old_generation(path: Path) -> Path:
-    return path.with_name(path.name + ".1")
-
-
-@contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    return read_json_lines(state_path / RECORDS_NAME)

@@ -1,0 +1,1 @@
+"""What checks look at: the host, its database servers, Redis servers, benches and sites."""

@@ -1,0 +1,105 @@
+"""Reading from MariaDB for checks: bounded, read only, and each statement on a connection of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from queue import Empty, LifoQueue
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from ..._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
+from ..._system.errors import LifeboatError
+from ..registry import UnmeasurableError
+from .target import COMMAND_SECONDS
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+
+class DatabaseReader:
+    """Connections of the first account that a server lets in.
+
+    Checks run side by side, so each statement takes a connection that nobody else uses. The server itself ends a
+    statement that takes longer than a check may, so a check that was given up leaves nothing running.
+
+    Args:
+        logins: The accounts to try, in this order.
+        database: The default database, or None.
+    """
+
+    def __init__(self, logins: Sequence[LoginOptions], database: str | None = None) -> None:
+        self._logins = logins
+        self._database = database
+        self._idle: LifoQueue[Connection[Any]] = LifoQueue()
+        self._lock = Lock()
+        self._login: LoginOptions | None = None
+
+    @property
+    def login(self) -> LoginOptions:
+        """The first account that the server lets in.
+
+        Raises:
+            UnmeasurableError: It lets none in, with the reason of the first.
+        """
+        with self._lock:
+            reasons: list[str] = []
+            for login in self._logins:
+                if self._login is None:
+                    self._try(login, reasons)
+        if self._login is None:
+            raise UnmeasurableError(reasons[0] if reasons else "no account is known for this server")
+        return self._login
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Any]]:
+        """Yield a connection that nobody else uses meanwhile; one on which something failed is not used again.
+
+        Raises:
+            UnmeasurableError: The server refuses it.
+        """
+        login = self.login
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            try:
+                connection = self._open(login)
+            except LifeboatError as error:
+                raise UnmeasurableError(error.message) from None
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+
+    def query(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement that reads, and return its rows.
+
+        Raises:
+            UnmeasurableError: The server refuses it, or it took too long.
+        """
+        try:
+            with self.connection() as connection, server_errors("read what the check needs"):
+                return fetch_all(connection, statement, arguments)
+        except LifeboatError as error:
+            raise UnmeasurableError(error.message) from None
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    def _try(self, login: LoginOptions, reasons: list[str]) -> None:
+        try:
+            self._idle.put(self._open(login))
+        except LifeboatError as error:
+            reasons.append(error.message)
+        else:
+            self._login = login
+
+    def _open(self, login: LoginOptions) -> Connection[Any]:
+        connection = connect(login, self._database, read_timeout=COMMAND_SECONDS + 1)
+        with server_errors("prepare a connection that only reads"):
+            execute(connection, f"SET SESSION max_statement_time = {COMMAND_SECONDS}, transaction_read_only = 1")
+        return connection

@@ -1,0 +1,94 @@
+"""What all targets share: a name, the run's surroundings, and two samples of their counters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
+from ..._bench.layout import ROOT
+from ..._system.commands import CommandRunner, run_command
+from ..history import History
+from ..rates import Rates, Sample
+from ..registry import UnmeasurableError
+
+# A check has this long; a program that it runs, or a statement, is ended a little earlier, so that it can say so.
+DEADLINE_SECONDS = 3.0
+COMMAND_SECONDS = 2.5
+
+
+_run_briefly = partial(run_command, timeout_seconds=COMMAND_SECONDS)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user said about a host that cannot be found out by looking.
+
+    Attributes:
+        backup_paths: Folders with backup sets besides the sites' own.
+        expected_listeners: Ports that may listen on other than loopback addresses.
+        tls_port: The port on which the sites are served with a certificate.
+        offsite_paths: Folders (mounted, or written by a tool) in which each set must be found again.
+    """
+
+    backup_paths: tuple[str, ...] = ()
+    expected_listeners: tuple[int, ...] = (22, 80, 443)
+    tls_port: int = 443
+    offsite_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All I/O of the checks besides connections: a test gives its own."""
+
+    root: Path = ROOT
+    run: CommandRunner = _run_briefly
+    now: Callable[[], float] = time.time
+    history: History = field(default_factory=History)
+    settings: Settings = field(default_factory=Settings)
+    state_path: Path = Path("/var/lib/lifeboat")
+
+
+class Target:
+    """One thing that checks look at.
+
+    Args:
+        name: What names it in findings; the same in every run.
+        surroundings: The I/O of this run.
+    """
+
+    def __init__(self, name: str, surroundings: Surroundings) -> None:
+        self.name = name
+        self.surroundings = surroundings
+        self.samples: list[Sample] = []
+
+    def read_sample(self) -> Sample | None:
+        """Read the counters now; None for a target that has none. What it raises makes the sampled checks unknown."""
+        return None
+
+    @property
+    def now_seconds(self) -> float:
+        """The time now, as Unix time."""
+        return self.surroundings.now()
+
+    @property
+    def rates(self) -> Rates:
+        """What the counters did since the last run, or else between the two samples of this run.
+
+        Raises:
+            UnmeasurableError: There are no two samples.
+        """
+        if not self.samples:
+            raise UnmeasurableError("the counters could not be read")
+        after = self.samples[-1]
+        earlier = self.surroundings.history.sample(self.name, after.at_seconds)
+        if earlier is not None and not (rates := Rates(earlier, after)).is_over_a_restart:
+            return rates
+        if len(self.samples) > 1:
+            return Rates(self.samples[0], after)
+        raise UnmeasurableError("a rate needs two samples: set sample_seconds, or run again with a history")
+
+    def close(self) -> None:
+        """Give back what the target holds, as connections."""
