@@ -19,3 +19,4 @@ _AnsibleCollectionFinder(paths=[str(COLLECTIONS_PATH)])._install()
 def pytest_configure(config: pytest.Config) -> None:
     """Register our marks here: ansible-test has a configuration of its own, and reads this file as well."""
     config.addinivalue_line("markers", "promise(number): injects the fault of that promise of docs/promises.md")
+    config.addinivalue_line("markers", "check(id): injects the fault that this check of the registry finds")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import journal as journal_module
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Entry, Journal, journals
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system import files
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 SITE, RECOVERY = "erp.localhost", "20261121T031522Z-9f3a"
@@ -50,7 +51,8 @@ def test_every_line_is_on_the_disk_before_the_trap_is_called(
 ) -> None:
     happened: list[str] = []
     monkeypatch.setattr(journal_module, "append_line_durably", lambda *_: happened.append("line"))
-    monkeypatch.setattr(journal_module, "fsync_folder", lambda folder: happened.append(f"folder {folder.name}"))
+    for module in (journal_module, files):
+        monkeypatch.setattr(module, "fsync_folder", lambda folder: happened.append(f"folder {folder.name}"))
     trapped = Journal.open(tmp_path / "s", SITE, RECOVERY, trap=lambda step, event: happened.append(f"{step} {event}"))
     trapped.append("load", "begin")
     trapped.append("load", "done")

@@ -23,26 +23,6 @@ def test_records_are_read_in_their_order(tmp_path: Path) -> None:
     assert (state_path / "records.jsonl").stat().st_mode & 0o777 == 0o600
 
 
-def test_files_do_not_grow_for_ever(tmp_path: Path) -> None:
-    limit_bytes = 1000
-    for number in range(200):
-        append_record(tmp_path, {"number": number, "text": "x" * 50}, limit_bytes)
-    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
-    assert set(sizes) == {"records.jsonl", "records.jsonl.1"}
-    assert max(sizes.values()) <= limit_bytes
-    numbers = [record["number"] for record in read_records(tmp_path)]
-    assert numbers == list(range(numbers[0], 200))
-    assert len(numbers) > 12
-
-
-def test_damaged_line_is_left_out(tmp_path: Path) -> None:
-    append_record(tmp_path, {"number": 1})
-    with (tmp_path / "records.jsonl").open("ab") as stream:
-        stream.write(b'{"number": 2\n\xff\n')
-    append_record(tmp_path, {"number": 3})
-    assert [record["number"] for record in read_records(tmp_path)] == [1, 3]
-
-
 def test_work_is_recorded_with_its_seconds_and_facts(tmp_path: Path) -> None:
     with recorded(tmp_path, module="site_promotion", site="erp.localhost") as record:
         record["steps"] = []

@@ -1,0 +1,23 @@
+"""Runs one check on one target as the module does, for the tests that inject its fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.catalogue import all_checks
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.findings import Finding
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.runner import RunOptions, run_checks
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Target
+
+
+def run_one(check_id: str, target: Target, *others: Target, **options: Any) -> list[Finding]:
+    """Run a check through the runner, with two samples where it needs them.
+
+    Args:
+        check_id: The check.
+        target: What it looks at. What a target read once it keeps: make a new one after the fault and after its repair.
+        others: Further targets of the same run.
+        options: Those of ``RunOptions``.
+    """
+    (check,) = [check for check in all_checks() if check.id == check_id]
+    return run_checks([check], [target, *others], RunOptions(**{"sample_seconds": 0.6, **options}))
