@@ -76,8 +76,8 @@ def summarise_dump(stream: SqlStream, deep: bool) -> DumpSummary:
 
     Args:
         stream: The dump.
-        deep: Whether each row is checked to be made of literals and counted; else rows are stepped over, about three
-            times as fast. Check sums, statements other than rows and the completion line are checked in both cases.
+        deep: Whether each row is checked to be made of literals and counted; else rows are stepped over.
+            Check sums, statements other than rows and the completion line are checked in both cases.
 
     Raises:
         LifeboatError: What the stream, the tokenizer and the forms refuse. A missing completion line is no error here.

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Callable, Protocol, Union
+from itertools import takewhile
+from typing import Protocol, Union
 
 from ..._system.errors import LifeboatError
 
-BATCH_BYTES = 1 << 20
-READ_BYTES = 1 << 20
+# What is worked on stays in the cache of a core.
+BATCH_BYTES = 256 << 10
+READ_BYTES = 256 << 10
 ROW_LIMIT_BYTES = 64 << 20
 # A CREATE TABLE with the 4096 columns that MariaDB allows stays below 1 MiB.
 STATEMENT_LIMIT_BYTES = 4 << 20
@@ -43,10 +45,10 @@ _SPECIAL_LITERAL = (
 )
 _PART = _BETWEEN + rb"(?:" + _SPECIAL_LITERAL + rb")"
 _ROW = re.compile(rb"\((?:%s){0,%d}%s\)\s*([,;])\s*" % (_PART, PARTS_AT_ONCE, _BETWEEN))
-# Rows as mariadb-dump writes them, a line each, once their strings are cut out.
-_PLAIN_ROWS = re.compile(rb"\(%s\)(?:,\n\(%s\))*" % (_BETWEEN, _BETWEEN))
-# How often a row's end may turn out to stand in a string before the rows are read one by one.
-PLAIN_ENDS_TRIED = 8
+# Rows as mariadb-dump writes them, a line each, with and without a further one behind.
+_PLAIN_LINE = rb"\((?:%s'[^']*'){0,%d}%s\)" % (_BETWEEN, PARTS_AT_ONCE, _BETWEEN)
+_PLAIN_ROW = re.compile(_PLAIN_LINE + b",")
+_LAST_PLAIN_ROW = re.compile(_PLAIN_LINE + b";")
 _PARTS = re.compile(rb"(?:%s){1,%d}" % (_PART, PARTS_AT_ONCE))
 _ROW_END = re.compile(_BETWEEN + rb"\)\s*([,;])\s*")
 _ROW_END_MARGIN_BYTES = 64
@@ -155,8 +157,8 @@ def statements(
         source: The SQL, for example a ``SqlStream``.
         batch_bytes: How many bytes of rows come together at most, unless one row alone is longer.
         row_limit_bytes: The longest row that is accepted.
-        rows_of: The quoted names of tables whose rows are wanted; those of others are then only stepped over
-            (about three times as fast). None wants, checks and counts all.
+        rows_of: The quoted names of tables whose rows are wanted; those of others are then only stepped over.
+            None wants, checks and counts all.
 
     Raises:
         LifeboatError: ``statement_refused``, ``statement_too_long``, ``artifact_incomplete`` when the text ends in the
@@ -200,7 +202,9 @@ class _Tokenizer:
         while not self._ended and decided > len(self._plain) and self._text[decided - 1] == ord("\\"):
             decided -= 1
         fresh = bytes(memoryview(self._text)[len(self._plain) : decided])
-        self._plain += fresh.replace(b"\\\\", b"..").replace(b"\\'", b"..")
+        if b"\\" in fresh:  # looking for one byte is far quicker than replacing two
+            fresh = fresh.replace(b"\\\\", b"..").replace(b"\\'", b"..")
+        self._plain += fresh
         return True
 
     def _have(self, size: int) -> None:
@@ -401,36 +405,25 @@ class _Tokenizer:
         return row.start(1), row.end(), count, longest, row.group(1)
 
     def _plain_batch(self) -> tuple[int, int, int, int, bytes] | None:
-        """Find complete rows ahead all at once; None where that does not decide: then they are read one by one.
+        """Find complete rows ahead as mariadb-dump writes them; None where there is no such: then another way decides.
 
-        What stands outside of the strings is every second piece between quotes. It accepts less than ``_ROW`` does:
-        no literal but numbers, strings and NULL, each row on a line of its own. Nearly all rows of a site are such,
-        and this takes a fifth of the time.
+        It accepts less than ``_ROW`` does: no literal but numbers, strings and NULL, each row on a line of its own. A
+        line that fits from its first to its last byte is a row whatever its strings hold, because the one before ended
+        outside of a string. Nearly all rows of a site are such, and this takes a tenth of the time.
         """
-        start, limit = self._position, min(self._position + self._batch_bytes, len(self._plain))
-        separator = b";"
-        end = self._outside_of_strings(self._plain.find, b");\n", start, limit)
-        if end < 0:
-            separator = b","
-            end = self._outside_of_strings(self._plain.rfind, b"),\n(", start, limit)
-        if end < 0:
+        start = self._position
+        lines = bytes(memoryview(self._plain)[start : start + self._batch_bytes]).split(b"\n")
+        lines.pop()  # what follows the last end of a line is not decided yet
+        rows = list(takewhile(_PLAIN_ROW.fullmatch, lines))
+        scanned = start + sum(map(len, rows)) + len(rows)
+        separator = b","
+        if len(rows) < len(lines) and _LAST_PLAIN_ROW.fullmatch(lines[len(rows)]):
+            separator = b";"
+            rows.append(lines[len(rows)])
+            scanned += len(rows[-1]) + 1
+        if not rows:
             return None
-        rows = bytes(memoryview(self._plain)[start : end + 1])
-        code = b"".join(rows.split(b"'")[::2])
-        lines = rows.split(b"\n")
-        if len(lines) != code.count(b"(") or _PLAIN_ROWS.fullmatch(code) is None:
-            return None
-        return end + 1, end + len(b"),\n"), len(lines), max(map(len, lines)), separator
-
-    def _outside_of_strings(self, find: Callable[[bytes, int, int], int], wanted: bytes, start: int, limit: int) -> int:
-        """Return where a row's end is found that does not stand in a string, or -1."""
-        first, last = start, limit
-        for _attempt in range(PLAIN_ENDS_TRIED):
-            found = find(wanted, first, last)
-            if found < 0 or self._plain.count(b"'", start, found) % 2 == 0:
-                return found
-            first, last = (found + 1, limit) if find == self._plain.find else (start, found)
-        return -1
+        return scanned - len(b",\n"), scanned, len(rows), max(map(len, rows)), separator
 
     def _long_row(self) -> tuple[int, int, int, int, bytes]:
         """Find the end of one row that is longer than the buffer, or has very many parts, or is none."""

@@ -109,6 +109,21 @@ def test_rows_come_with_their_count_whatever_is_in_them(separator, portion):
     assert tokens(text, portion)[-1] == Statement(b"COMMIT", text.count(b"\n") + 1)
 
 
+@pytest.mark.parametrize("portion", [1, 7, 1 << 20])
+@pytest.mark.parametrize("value", [b"),\n(", b"),\n(3,4),\n", b");\n", b"a\nb", b"\\'),\n(\\'", b"\\\\"])
+def test_an_end_of_a_line_in_a_string_ends_no_row(value, portion):
+    rows = b"(1,'a'),\n(2,'%b'),\n(3,NULL)" % value
+    found = rows_of(b"INSERT INTO `t` VALUES\n%b;\nINSERT INTO `t` VALUES\n(4,'');\n" % rows, portion)
+    assert sum(batch.count for batch in found) == 4
+    assert b",\n".join(batch.text for batch in found) == rows + b",\n(4,'')"
+
+
+def test_rows_as_the_dump_programs_write_them_are_read_line_by_line(monkeypatch):
+    monkeypatch.setattr(tokenizer, "_ROW", None)
+    found = rows_of(b"INSERT INTO `t` VALUES\n(1,'a, (b\\'c;'),\n(-2.5,NULL);\nINSERT INTO `t` VALUES\n(3,'');\n")
+    assert [(batch.count, batch.line, batch.longest_row_bytes) for batch in found] == [(2, 2, 16), (1, 5, 7)]
+
+
 @pytest.mark.parametrize("portion", [1, 10, 1 << 20])
 def test_rows_are_cut_into_batches_at_row_boundaries(portion):
     rows = [b"(%d,'%s')" % (number, b"x" * number) for number in range(60)]
