@@ -147,6 +147,11 @@ benches:
           description: Its main process, or nothing where it does not run.
           type: int
           sample: 1234
+        queues:
+          description: The queues that a worker was told to serve, none where it serves all of them.
+          type: list
+          elements: str
+          sample: []
     sites:
       description: The sites, also those with a broken configuration.
       type: list

@@ -64,7 +64,7 @@ def describe_bench(
         "scheduler_paused": is_on(common, "pause_scheduler"),
         "redis": {"cache": without_password(cache_url), "queue": without_password(queue_url)},
         "webserver_port": webserver_port(common),
-        "services": [asdict(service) for service in services],
+        "services": [{**asdict(service), "queues": list(service.queues)} for service in services],
         "sites": [_describe_site(site, common) for site in bench.sites() if site_name in {None, site.name}],
     }
 

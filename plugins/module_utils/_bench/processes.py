@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC_PATH = Path("/proc")
+# No process, one that ended and waits for its parent, and one that is being removed.
+GONE_STATES = ("", "Z", "X")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,15 @@ def list_processes(proc_path: Path = PROC_PATH) -> list[Process]:
 
 def is_alive(pid: int, proc_path: Path = PROC_PATH) -> bool:
     """Tell whether a process runs on this host; a zombie does not."""
+    return process_state(pid, proc_path) not in GONE_STATES
+
+
+def process_state(pid: int, proc_path: Path = PROC_PATH) -> str:
+    """Return the kernel's letter for what a process does (``T`` is stopped by a signal), empty where there is none."""
     try:
-        return _state_and_parent(proc_path / str(pid))[0] not in "ZX"
+        return _state_and_parent(proc_path / str(pid))[0]
     except OSError:
-        return False
+        return ""
 
 
 def environment_names(pid: int, prefix: str, proc_path: Path = PROC_PATH) -> list[str]:

@@ -31,7 +31,8 @@ class Service:
     """A service of a bench.
 
     ``manager`` is supervisor, systemd, systemd-user, or process where nothing manages it; ``kind`` is web, worker,
-    schedule, redis, socketio or other; ``state`` is running or stopped; ``pid`` is None where it does not run.
+    schedule, redis, socketio or other; ``state`` is running or stopped; ``pid`` is None where it does not run;
+    ``queues`` are those that a worker was told to serve, in its order, none where it serves all of them.
     """
 
     name: str
@@ -39,6 +40,17 @@ class Service:
     kind: str
     state: str
     pid: int | None
+    queues: tuple[str, ...] = ()
+
+
+def served_queues(arguments: Iterable[str]) -> tuple[str, ...]:
+    """Return the queues that the command of a worker names: ``bench worker --queue short,default``."""
+    words = [word for argument in arguments for word in argument.split()]
+    for word, next_word in zip(words, [*words[1:], ""]):
+        option, _equals, value = word.partition("=")
+        if option == "--queue":
+            return tuple(filter(None, (value or next_word).strip("\"'").split(",")))
+    return ()
 
 
 def service_kind(arguments: Iterable[str], name: str = "") -> str:

@@ -14,7 +14,7 @@ from typing import Callable
 from .._system.commands import CommandRunner, run_command
 from .layout import ROOT, Bench
 from .processes import Process, is_alive, list_processes
-from .service import OTHER_KIND, RUNNING, Service, runs_in, service_kind
+from .service import OTHER_KIND, RUNNING, Service, runs_in, served_queues, service_kind
 from .supervisor import supervisor_services
 from .systemd import systemd_services
 
@@ -48,7 +48,8 @@ def find_services(bench: Bench, run: CommandRunner = _run_manager, root: Path = 
         if managed_pids.intersection(ancestor.pid for ancestor in (process, *ancestors)):
             continue
         if not any(service_kind(ancestor.arguments) == kind and runs_in(bench, ancestor) for ancestor in ancestors):
-            services.append(Service(f"{kind}-{process.pid}", "process", kind, RUNNING, process.pid))
+            name, queues = f"{kind}-{process.pid}", served_queues(process.arguments)
+            services.append(Service(name, "process", kind, RUNNING, process.pid, queues))
     return services
 
 

@@ -11,7 +11,7 @@ from .._system.commands import CommandRunner
 from .._system.errors import LifeboatError
 from .layout import Bench
 from .processes import Process
-from .service import RUNNING, STOPPED, Service, is_inside, names_bench, runs_in, service_kind
+from .service import RUNNING, STOPPED, Service, is_inside, names_bench, runs_in, served_queues, service_kind
 
 # Where the packages of the distributions put the configuration that a daemon without -c reads.
 _DEFAULT_CONFIGURATIONS = ("etc/supervisor/supervisord.conf", "etc/supervisord.conf")
@@ -28,14 +28,18 @@ def supervisor_services(
         if not daemon.is_program("supervisord"):
             continue
         configuration = _configuration_path(daemon, root)
-        programs = _bench_programs(bench, configuration) if configuration else set()
+        programs = _bench_programs(bench, configuration) if configuration else {}
         for line in _status_lines(daemon, configuration, run):
             name, pid = line["name"], int(line["pid"] or 0)
             process = processes.get(pid)
             process_name = name.rpartition(":")[2]
-            if runs_in(bench, process) if process else _is_process_of(process_name, programs):
+            program = _program_of(process_name, programs)
+            if runs_in(bench, process) if process else program is not None:
                 kind = service_kind(process.arguments if process else (), process_name)
-                yield Service(name, "supervisor", kind, RUNNING if pid else STOPPED, pid or None)
+                # RQ renames the process of a worker, so its configuration comes first.
+                queues = served_queues([programs.get(program or "", "")])
+                queues = queues or served_queues(process.arguments if process else ())
+                yield Service(name, "supervisor", kind, RUNNING if pid else STOPPED, pid or None, queues)
 
 
 def _configuration_path(daemon: Process, root: Path) -> Path | None:
@@ -65,9 +69,9 @@ def _control_program(daemon: Process) -> list[str]:
     return [next((str(path) for path in beside if path.is_file()), "supervisorctl")]
 
 
-def _bench_programs(bench: Bench, configuration: Path) -> set[str]:
-    """Return the programs of a configuration, with what it includes, that live in the bench."""
-    found: set[str] = set()
+def _bench_programs(bench: Bench, configuration: Path) -> dict[str, str]:
+    """Return the programs of a configuration, with what it includes, that live in the bench, and their commands."""
+    found: dict[str, str] = {}
     main = _read(configuration)
     patterns = main.get("include", "files", fallback="").replace("%(here)s", str(configuration.parent)).split()
     included = (path for pattern in patterns for path in _expand(configuration.parent, pattern))
@@ -78,7 +82,7 @@ def _bench_programs(bench: Bench, configuration: Path) -> set[str]:
                 for option in ("directory", "command")
             )
             if section.startswith("program:") and (is_inside(bench, Path(directory)) or names_bench(bench, [command])):
-                found.add(section.partition(":")[2])
+                found[section.partition(":")[2]] = command
     return found
 
 
@@ -97,6 +101,7 @@ def _expand(folder: Path, pattern: str) -> Iterator[Path]:
     return folder.glob(pattern)
 
 
-def _is_process_of(process_name: str, programs: set[str]) -> bool:
+def _program_of(process_name: str, programs: Mapping[str, str]) -> str | None:
     # bench names the processes of a program with a number after it: frappe-bench-frappe-short-worker-0.
-    return re.sub(r"[-_:]\d+$", "", process_name) in programs or process_name in programs
+    names = (re.sub(r"[-_:]\d+$", "", process_name), process_name)
+    return next((name for name in names if name in programs), None)

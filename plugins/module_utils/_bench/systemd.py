@@ -10,7 +10,7 @@ from .._system.commands import CommandRunner
 from .._system.errors import LifeboatError
 from .layout import Bench
 from .processes import Process
-from .service import RUNNING, STOPPED, Service, is_inside, names_bench, runs_in, service_kind
+from .service import RUNNING, STOPPED, Service, is_inside, names_bench, runs_in, served_queues, service_kind
 
 _SHOW = ("show", "--property=Id,MainPID,WorkingDirectory,ExecStart", "*.service")
 
@@ -47,7 +47,8 @@ def _services_of(
             or (process is not None and runs_in(bench, process))
         ):
             kind = service_kind(process.arguments if process else command, unit["Id"])
-            yield Service(unit["Id"], manager, kind, RUNNING if pid else STOPPED, pid or None)
+            queues = served_queues(command)
+            yield Service(unit["Id"], manager, kind, RUNNING if pid else STOPPED, pid or None, queues)
 
 
 def _user_name(user_id: int) -> str:

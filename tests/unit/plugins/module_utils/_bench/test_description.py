@@ -63,7 +63,7 @@ def test_bench_is_described_without_secrets(bench: Bench) -> None:
     assert described["redis"] == {"cache": "redis://127.0.0.1:13000", "queue": "redis://127.0.0.1:11000"}
     assert described["webserver_port"] == 8001
     assert described["services"] == [
-        {"name": "web", "manager": "supervisor", "kind": "web", "state": "stopped", "pid": None}
+        {"name": "web", "manager": "supervisor", "kind": "web", "state": "stopped", "pid": None, "queues": []}
     ]
     assert described["configuration_valid"] is True
     assert (described["maintenance_mode"], described["scheduler_paused"]) == (False, True)

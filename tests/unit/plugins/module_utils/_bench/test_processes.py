@@ -13,6 +13,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.processes i
     environment_names,
     is_alive,
     list_processes,
+    process_state,
 )
 
 
@@ -69,6 +70,7 @@ def test_interpreter_that_was_given_no_module_runs_nothing() -> None:
 def test_zombie_and_ended_process_are_not_alive(tmp_path: Path) -> None:
     write_process(tmp_path, 5, b"x", state="Z")
     write_process(tmp_path, 6, b"x", state="R")
+    assert [process_state(pid, tmp_path) for pid in (5, 6, 7)] == ["Z", "R", ""]
     assert not is_alive(5, tmp_path)
     assert is_alive(6, tmp_path)
     assert not is_alive(7, tmp_path)

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.processes import Process
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.service import names_bench, runs_in, service_kind
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.service import (
+    names_bench,
+    runs_in,
+    served_queues,
+    service_kind,
+)
 
 BENCH = Bench(Path("/home/frappe/frappe-bench"))
 
@@ -47,6 +52,20 @@ def test_kind_by_the_command(command: str, kind: str) -> None:
 )
 def test_kind_by_the_name_when_nothing_runs(name: str, kind: str) -> None:
     assert service_kind((), name) == kind
+
+
+@pytest.mark.parametrize(
+    ("command", "queues"),
+    [
+        ("/usr/local/bin/bench worker --queue short,default", ("short", "default")),
+        ("python -m frappe.utils.bench_helper frappe worker --quiet --queue='long'", ("long",)),
+        ("bench worker", ()),
+        ("bench worker --queue", ()),
+    ],
+)
+def test_queues_by_the_command(command: str, queues: tuple[str, ...]) -> None:
+    assert served_queues(command.split(" ")) == queues
+    assert served_queues([command]) == queues
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ def supervised(host: Host, command: str, configuration: Path, cwd: Path | str = 
     (configuration.parent / "conf.d").mkdir()
     (configuration.parent / "conf.d" / "bench.conf").write_text(
         f"[program:frappe-bench-frappe-web]\ncommand={host.bench.path}/env/bin/gunicorn -w 2 ; the web server\n"
-        f"[program:frappe-bench-frappe-short-worker]\ncommand=bench worker\ndirectory={host.bench.path}\n"
+        "[program:frappe-bench-frappe-short-worker]\ncommand=bench worker --queue short,default\n"
+        f"directory={host.bench.path}\n"
         "[program:other-frappe-web]\ncommand=/srv/other/env/bin/gunicorn\n"
         "[group:frappe-bench-web]\nprograms=frappe-bench-frappe-web\n"
     )
@@ -84,7 +85,14 @@ def supervised(host: Host, command: str, configuration: Path, cwd: Path | str = 
 
 FOUND_UNDER_SUPERVISOR = [
     Service("frappe-bench-web:frappe-bench-frappe-web", "supervisor", "web", "running", 60),
-    Service("frappe-bench-workers:frappe-bench-frappe-short-worker-0", "supervisor", "worker", "stopped", None),
+    Service(
+        "frappe-bench-workers:frappe-bench-frappe-short-worker-0",
+        "supervisor",
+        "worker",
+        "stopped",
+        None,
+        ("short", "default"),
+    ),
 ]
 
 
@@ -117,6 +125,19 @@ def test_supervisor_whose_configuration_is_gone_tells_of_what_runs(host: Host) -
     configuration.unlink()
     assert host.services() == FOUND_UNDER_SUPERVISOR[:1]
     assert host.commands == [("supervisorctl", "status")]
+
+
+def test_queues_of_a_worker_that_renamed_its_process_come_from_its_configuration(host: Host) -> None:
+    configuration = host.root / "opt" / "supervisord.conf"
+    supervised(host, f"/usr/bin/supervisord -c {configuration}", configuration)
+    host.process(62, "rq:worker:8f2b: listening on short", host.bench.sites_path, 50)
+    host.process(63, "bench worker --queue long", host.bench.sites_path, 50)
+    host.answers["supervisorctl"] = (
+        "frappe-bench-frappe-short-worker-0  RUNNING  pid 62, uptime 0:01:02\n"
+        "added-by-hand  RUNNING  pid 63, uptime 0:01:02\n"
+    )
+    found = [(service.kind, service.queues) for service in host.services() if service.kind == "worker"]
+    assert found == [("worker", ("short", "default")), ("worker", ("long",))]
 
 
 def test_configuration_that_cannot_be_parsed_tells_of_what_runs(host: Host) -> None:
@@ -184,7 +205,7 @@ def test_units_of_the_system(host: Host) -> None:
     )
     assert host.services() == [
         Service("frappe-bench-frappe-web.service", "systemd", "web", "running", 80),
-        Service("frappe-bench-frappe-short-worker@1.service", "systemd", "worker", "stopped", None),
+        Service("frappe-bench-frappe-short-worker@1.service", "systemd", "worker", "stopped", None, ("short",)),
         Service("frappe-bench-redis-cache.service", "systemd", "redis", "stopped", None),
     ]
 
@@ -221,10 +242,10 @@ def test_processes_that_nothing_manages_are_found_once_each(host: Host) -> None:
     host.process(15, "python -m frappe.utils.bench_helper frappe worker --queue short", inside / "sites", 14)
     host.process(16, "vi sites/common_site_config.json", inside)
     host.process(17, "/usr/bin/redis-server *:6379", "/var/lib/redis")
-    assert [(service.name, service.kind, service.pid) for service in host.services()] == [
-        ("web-11", "web", 11),
-        ("redis-13", "redis", 13),
-        ("worker-14", "worker", 14),
+    assert [(service.name, service.kind, service.pid, service.queues) for service in host.services()] == [
+        ("web-11", "web", 11, ()),
+        ("redis-13", "redis", 13, ()),
+        ("worker-14", "worker", 14, ("short",)),
     ]
     assert host.commands == []
 
