@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,10 @@ UNKNOWN = "unknown"
 SKIPPED = "skipped"
 # From the worst to the best, which is the order of every report.
 SEVERITIES = (CRITICAL, WARNING, UNKNOWN, OK, SKIPPED)
+
+# A check may quote what it found on a host, and a host may hold anything.
+MOST_TEXT = 400
+MOST_EVIDENCE_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,12 @@ def finding_without_value(
     return _finding(check, target_name, thresholds, Measurement(None, text=reason), severity)
 
 
+def one_line(text: str, most: int = MOST_TEXT) -> str:
+    """Return a text on one line, without control characters, cut where it is longer than ``most`` characters."""
+    line = "".join(character for character in " ".join(text.split()) if character.isprintable())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def _severity(value: float | None, thresholds: Thresholds) -> str:
     if value is None:
         return UNKNOWN
@@ -120,14 +131,15 @@ def _finding(
         title=check.title,
         subject=check.subject,
         target=target_name,
-        item=measurement.item,
+        item=one_line(measurement.item),
         severity=severity,
-        value=measurement.value,
+        # JSON knows no infinity; the text says it.
+        value=None if measurement.value is None or not math.isfinite(measurement.value) else measurement.value,
         unit=check.unit,
         warning=thresholds.warning,
         critical=thresholds.critical,
-        text=measurement.text,
-        evidence=measurement.evidence,
+        text=one_line(measurement.text),
+        evidence=tuple(one_line(line) for line in measurement.evidence[:MOST_EVIDENCE_LINES]),
         impact=check.impact,
         remediation=check.remediation.text,
         playbook=check.remediation.playbook,

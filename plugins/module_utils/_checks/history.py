@@ -1,20 +1,24 @@
-"""What earlier runs on this host saw: a small file, from which growth, time to full and regressions come."""
+"""What earlier runs on this host saw: small files, from which growth, time to full and regressions come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .._system.files import make_private_folder
+from .._system.files import make_private_folder, write_json_atomically
 from .._system.json_lines import append_json_line, read_json_lines
 from .findings import Finding
 from .rates import Sample
 
 HISTORY_NAME = "health.jsonl"
-# A run of two sites writes about 8 KiB: a month of runs every ten minutes fits, in two generations.
-HISTORY_LIMIT_BYTES = 16 * 1024 * 1024
+SAMPLES_NAME = "health_samples.json"
+# A run of two sites writes about 8 KiB. Two generations are kept and read at each run: at least four days of runs every
+# ten minutes, or a month of hourly ones, in some 25 MiB of memory.
+HISTORY_LIMIT_BYTES = 4 * 1024 * 1024
 # Counters of a run that is longer ago say nothing about now.
 SAMPLE_LIFETIME_SECONDS = 24 * 3600
 
@@ -28,16 +32,21 @@ class Point:
 
 
 class History:
-    """The runs that a host remembers, oldest first. Its keys are those of findings: ``id|target|item``."""
+    """What a host remembers. Its keys are those of findings: ``id|target|item``.
 
-    def __init__(self, runs: Sequence[dict[str, Any]] = ()) -> None:
+    Args:
+        runs: Oldest first; each has ``at_seconds``, ``values`` and ``facts``.
+        samples: The last sample of each target, by the target's name.
+    """
+
+    def __init__(self, runs: Sequence[Mapping[str, Any]] = (), samples: Mapping[str, Sample] | None = None) -> None:
         self._runs = runs
+        self._samples = samples or {}
 
     def points(self, check_id: str, target: str, item: str = "") -> list[Point]:
         """Return the values that a check saw in earlier runs, oldest first."""
         key = f"{check_id}|{target}|{item}"
-        found = ((run.get("at_seconds", 0.0), run.get("values", {}).get(key)) for run in self._runs)
-        return [Point(at_seconds, value) for at_seconds, value in found if value is not None]
+        return [Point(run["at_seconds"], run["values"][key]) for run in self._runs if key in run.get("values", {})]
 
     def fact(self, check_id: str, target: str, item: str = "") -> str:
         """Return the last fact that a check left, or an empty text."""
@@ -46,21 +55,22 @@ class History:
 
     def sample(self, target: str, now_seconds: float) -> Sample | None:
         """Return the last run's sample of a target, unless it is too old to compare with."""
-        for run in reversed(self._runs):
-            if now_seconds - run.get("at_seconds", 0.0) > SAMPLE_LIFETIME_SECONDS:
-                return None
-            found = run.get("samples", {}).get(target)
-            if found is not None:
-                return Sample(found["at_seconds"], found["started_at_seconds"], found["counters"])
-        return None
+        sample = self._samples.get(target)
+        if sample is None or not 0 <= now_seconds - sample.at_seconds <= SAMPLE_LIFETIME_SECONDS:
+            return None
+        return sample
 
 
 def read_history(state_path: Path) -> History:
-    """Read what a host remembers; none where nothing was kept or it cannot be read."""
-    try:
-        return History(read_json_lines(state_path / HISTORY_NAME))
-    except OSError:
-        return History()
+    """Read what a host remembers; what was never kept, or cannot be read, is simply not known."""
+    runs: list[dict[str, Any]] = []
+    samples: dict[str, Sample] = {}
+    with suppress(OSError):
+        runs = [run for run in read_json_lines(state_path / HISTORY_NAME) if _is_run(run)]
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        kept = json.loads((state_path / SAMPLES_NAME).read_text())
+        samples = {name: Sample(**sample) for name, sample in kept.items()}
+    return History(runs, samples)
 
 
 def remember_run(state_path: Path, at_seconds: float, findings: Iterable[Finding], samples: dict[str, Sample]) -> None:
@@ -74,17 +84,18 @@ def remember_run(state_path: Path, at_seconds: float, findings: Iterable[Finding
     """
     findings = list(findings)
     run = {
-        "at_seconds": at_seconds,
+        "at_seconds": round(at_seconds, 3),
         "values": {finding.key: finding.value for finding in findings if finding.value is not None},
         "facts": {finding.key: finding.fact for finding in findings if finding.fact},
-        "samples": {
-            name: {
-                "at_seconds": sample.at_seconds,
-                "started_at_seconds": sample.started_at_seconds,
-                "counters": dict(sample.counters),
-            }
-            for name, sample in samples.items()
-        },
     }
     make_private_folder(state_path)
     append_json_line(state_path / HISTORY_NAME, run, HISTORY_LIMIT_BYTES)
+    write_json_atomically(state_path / SAMPLES_NAME, {name: asdict(sample) for name, sample in samples.items()})
+
+
+def _is_run(record: dict[str, Any]) -> bool:
+    return (
+        isinstance(record.get("at_seconds"), (int, float))
+        and isinstance(record.get("values"), dict)
+        and isinstance(record.get("facts"), dict)
+    )

@@ -87,9 +87,17 @@ def connect(options: LoginOptions, database: str | None = None, **arguments: Any
         arguments: Further arguments of ``pymysql.connect``.
 
     Raises:
-        LifeboatError: ``mariadb_unreachable`` or ``mariadb_access_denied``, with what to do.
+        LifeboatError: ``mariadb_unreachable`` or ``mariadb_access_denied``, with what to do; ``library_missing`` where
+            PyMySQL is not installed.
     """
     options = with_config_file(options)
+    if not HAS_PYMYSQL:
+        raise LifeboatError(
+            f"Cannot talk to MariaDB at {options.address}: the Python library PyMySQL is not installed. "
+            "Install it with the role lifeboat.frappe.prerequisites.",
+            "library_missing",
+            {"library": "PyMySQL"},
+        )
     settings: dict[str, Any] = {
         "user": options.login_user or "root",
         "password": options.login_password or "",

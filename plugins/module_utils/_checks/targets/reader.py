@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, LifoQueue
@@ -11,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ..._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
 from ..._system.errors import LifeboatError
 from ..registry import UnmeasurableError
-from .target import COMMAND_SECONDS
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
+
+# Both are below what a check may take (DEADLINE_SECONDS), so that it can still say what did not answer. The server ends
+# a statement first; the client gives up where the server hangs.
+STATEMENT_SECONDS = 2.0
+ANSWER_SECONDS = 2.5
 
 
 class DatabaseReader:
@@ -34,21 +39,20 @@ class DatabaseReader:
         self._idle: LifoQueue[Connection[Any]] = LifoQueue()
         self._lock = Lock()
         self._login: LoginOptions | None = None
+        self._reason = ""
 
     @property
     def login(self) -> LoginOptions:
         """The first account that the server lets in.
 
         Raises:
-            UnmeasurableError: It lets none in, with the reason of the first.
+            UnmeasurableError: It lets none in, with the reason of the first. It is not asked again.
         """
         with self._lock:
-            reasons: list[str] = []
-            for login in self._logins:
-                if self._login is None:
-                    self._try(login, reasons)
+            if self._login is None and not self._reason:
+                self._find_login()
         if self._login is None:
-            raise UnmeasurableError(reasons[0] if reasons else "no account is known for this server")
+            raise UnmeasurableError(self._reason)
         return self._login
 
     @contextmanager
@@ -90,16 +94,23 @@ class DatabaseReader:
         while not self._idle.empty():
             self._idle.get_nowait().close()
 
-    def _try(self, login: LoginOptions, reasons: list[str]) -> None:
-        try:
-            self._idle.put(self._open(login))
-        except LifeboatError as error:
-            reasons.append(error.message)
-        else:
-            self._login = login
+    def _find_login(self) -> None:
+        reasons: list[str] = []
+        end = time.monotonic() + STATEMENT_SECONDS
+        for login in self._logins:
+            try:
+                self._idle.put(self._open(login))
+            except LifeboatError as error:
+                reasons.append(error.message)
+            else:
+                self._login = login
+                return
+            if time.monotonic() > end:
+                break  # a server that hangs for one account hangs for the next as well
+        self._reason = reasons[0] if reasons else "no account is known for this server"
 
     def _open(self, login: LoginOptions) -> Connection[Any]:
-        connection = connect(login, self._database, read_timeout=COMMAND_SECONDS + 1)
+        connection = connect(login, self._database, read_timeout=ANSWER_SECONDS)
         with server_errors("prepare a connection that only reads"):
-            execute(connection, f"SET SESSION max_statement_time = {COMMAND_SECONDS}, transaction_read_only = 1")
+            execute(connection, f"SET SESSION max_statement_time = {STATEMENT_SECONDS}, transaction_read_only = 1")
         return connection

@@ -10,6 +10,7 @@ from typing import Callable
 
 from ..._bench.layout import ROOT
 from ..._system.commands import CommandRunner, run_command
+from ..findings import Acceptance
 from ..history import History
 from ..rates import Rates, Sample
 from ..registry import UnmeasurableError
@@ -49,6 +50,7 @@ class Surroundings:
     history: History = field(default_factory=History)
     settings: Settings = field(default_factory=Settings)
     state_path: Path = Path("/var/lib/lifeboat")
+    acceptances: tuple[Acceptance, ...] = ()
 
 
 class Target:
