@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from ..._mariadb.connection import LoginOptions
+from ..._recovery.login import LOCAL_HOSTS
 from ..rates import Sample
 from ..registry import UnmeasurableError
+from ..slow_statements import SlowStatements, read_slow_statements
 from .reader import DatabaseReader
 from .target import Surroundings, Target
+
+SYSTEM_SCHEMAS = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+# The end of the slow log that checks read: about a tenth of a second's work.
+SLOW_LOG_BYTES = 1024 * 1024
 
 
 class DatabaseServer(Target):
@@ -20,15 +26,16 @@ class DatabaseServer(Target):
         name: What names the server in findings.
         surroundings: The I/O of this run.
         logins: The accounts to try, an administrator's first, then those of the sites.
-        database_names: The databases of this host's sites on this server.
+        site_names: The databases of this host's sites on this server, each with the name of its site.
     """
 
     def __init__(
-        self, name: str, surroundings: Surroundings, logins: Sequence[LoginOptions], database_names: Sequence[str]
+        self, name: str, surroundings: Surroundings, logins: Sequence[LoginOptions], site_names: Mapping[str, str]
     ) -> None:
         super().__init__(name, surroundings)
         self.logins = tuple(logins)
-        self.database_names = tuple(database_names)
+        self.site_names = dict(site_names)
+        self.database_names = tuple(self.site_names)
         self.reader = DatabaseReader(self.logins)
 
     def query(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -39,6 +46,66 @@ class DatabaseServer(Target):
     def variables(self) -> dict[str, str]:
         """The server's global variables, names in lower case."""
         return {str(name).lower(): str(value) for name, value in self.query("SHOW GLOBAL VARIABLES")}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server runs on this host, so that its files and processes can be looked at."""
+        return all(login.login_unix_socket or login.login_host in LOCAL_HOSTS for login in self.logins)
+
+    def require_local(self) -> None:
+        """Stop a check that looks at the host of the server.
+
+        Raises:
+            UnmeasurableError: The server runs elsewhere.
+        """
+        if not self.is_local:
+            raise UnmeasurableError("the server runs on another host: run the checks there")
+
+    def require_view_of_all_threads(self) -> None:
+        """Stop a check that would see nothing but the threads of one site.
+
+        Raises:
+            UnmeasurableError: The account has not the privilege PROCESS.
+        """
+        granted = self.query(
+            "SELECT 1 FROM information_schema.USER_PRIVILEGES"
+            " WHERE PRIVILEGE_TYPE = 'PROCESS' AND REPLACE(GRANTEE, '''', '') = CURRENT_USER() LIMIT 1"
+        )
+        if not granted:
+            raise UnmeasurableError("the account sees its own threads alone: give login_user of an administrator")
+
+    def owner(self, database: str | None) -> str:
+        """Name whom a database belongs to, for people: its site where that is of this host."""
+        if not database:
+            return "no database"
+        return self.site_names.get(database, f"the database {database}")
+
+    def label(self, database: str) -> str:
+        """Name a database in findings: the site that it is of, else the database itself."""
+        return self.site_names.get(database, database)
+
+    @cached_property
+    def schemas(self) -> tuple[str, ...]:
+        """The databases to look into: those of this host's sites, or all of a server that has none here."""
+        if self.database_names:
+            return self.database_names
+        return tuple(name for (name,) in self.query("SHOW DATABASES") if name not in SYSTEM_SCHEMAS)
+
+    @cached_property
+    def slow_statements(self) -> SlowStatements:
+        """The slow statements that can be read from here; raises LifeboatError where there are none to read."""
+        return read_slow_statements(self.query, self.variables, limit_bytes=SLOW_LOG_BYTES)
+
+    def is_on(self, variable: str) -> bool:
+        """Tell whether a variable is a switch that is on."""
+        return self.variables.get(variable, "").upper() in {"ON", "1"}
+
+    def recent_increase(self, counter: str) -> float | None:
+        """Return by how much a status counter grew between two samples, or None where that is not known."""
+        try:
+            return self.rates.increase(counter)
+        except UnmeasurableError:
+            return None
 
     def number(self, variable: str) -> float:
         """Return a variable that is a number.

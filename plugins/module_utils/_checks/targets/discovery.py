@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from ..._bench.configuration import redis_addresses, without_password
-from ..._bench.layout import Bench
+from ..._bench.layout import Bench, Site
 from ..._mariadb.connection import DEFAULT_HOST, DEFAULT_PORT, LoginOptions, with_config_file
 from ..._recovery.login import LOCAL_HOSTS, administrator_login
 from ..registry import UnmeasurableError
@@ -30,7 +31,7 @@ def find_targets(benches: Iterable[Bench], login: LoginOptions, surroundings: Su
         surroundings: The I/O of this run.
     """
     bench_targets = [BenchTarget(bench, surroundings) for bench in benches]
-    sites = [SiteTarget(site, bench, surroundings) for bench in bench_targets for site in bench.bench.sites()]
+    sites = [SiteTarget(site, bench, surroundings) for bench in bench_targets for site in _readable_sites(bench.bench)]
     return [
         Host(HOST_NAME, surroundings),
         *_database_servers(sites, login, surroundings),
@@ -40,10 +41,16 @@ def find_targets(benches: Iterable[Bench], login: LoginOptions, surroundings: Su
     ]
 
 
+def _readable_sites(bench: Bench) -> list[Site]:
+    with suppress(OSError):  # whoever runs the checks says so
+        return bench.sites()
+    return []
+
+
 def _database_servers(
     sites: Iterable[SiteTarget], login: LoginOptions, surroundings: Surroundings
 ) -> list[DatabaseServer]:
-    found: dict[str, tuple[list[LoginOptions], list[str]]] = {}
+    found: dict[str, tuple[list[LoginOptions], dict[str, str]]] = {}
     for site in sites:
         try:
             site_login, database_name = site.login, site.address.db_name
@@ -52,13 +59,13 @@ def _database_servers(
         administrator = replace(
             administrator_login(login, site.bench.bench, site.name), connect_timeout=CONNECT_SECONDS
         )
-        logins, names = found.setdefault(server_name(site_login), ([administrator], []))
+        logins, site_names = found.setdefault(server_name(site_login), ([administrator], {}))
         logins.append(site_login)
-        names.append(database_name)
+        site_names[database_name] = site.name
     if not found and with_config_file(login) != LoginOptions(config_file=login.config_file):
         given = replace(with_config_file(login), connect_timeout=CONNECT_SECONDS)
-        found[server_name(given)] = ([given], [])
-    return [DatabaseServer(name, surroundings, logins, names) for name, (logins, names) in found.items()]
+        found[server_name(given)] = ([given], {})
+    return [DatabaseServer(name, surroundings, logins, site_names) for name, (logins, site_names) in found.items()]
 
 
 def server_name(login: LoginOptions) -> str:
