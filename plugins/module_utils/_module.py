@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-from ._bench.layout import find_bench
+from ._bench.layout import Bench, find_bench
 from ._mariadb.connection import HAS_PYMYSQL, LoginOptions
+from ._queue.connection import HAS_REDIS
 from ._recovery.login import administrator_login
 from ._system.errors import LifeboatError
 from ._system.progress import ProgressReporter
@@ -74,9 +77,8 @@ def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:
     """Make PyMySQL available: respawn under the Python of the site's bench, which has it, else say what to install."""
     if HAS_PYMYSQL:
         return
-    interpreter = _bench_interpreter(module.params["site"], bench_path)
-    if interpreter and not has_respawned() and os.access(interpreter, os.X_OK):
-        respawn_module(str(interpreter))
+    with suppress(LifeboatError):
+        _respawn_in([find_bench(module.params["site"], bench_path)])
     module.fail_json(
         msg=missing_required_lib("PyMySQL", reason="to talk to MariaDB (role lifeboat.frappe.prerequisites)"),
         error_code="library_missing",
@@ -85,8 +87,13 @@ def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:
     )
 
 
-def _bench_interpreter(site: str, bench_path: str | None) -> Path | None:
-    try:
-        return find_bench(site, bench_path).path / "env" / "bin" / "python"
-    except LifeboatError:
-        return None
+def prefer_libraries(benches: Iterable[Bench]) -> None:
+    """Respawn under the Python of a bench where PyMySQL or redis is missing; go on without where no bench helps."""
+    if not (HAS_PYMYSQL and HAS_REDIS):
+        _respawn_in(benches)
+
+
+def _respawn_in(benches: Iterable[Bench]) -> None:
+    interpreters = [str(bench.interpreter) for bench in benches if os.access(bench.interpreter, os.X_OK)]
+    if interpreters and not has_respawned():
+        respawn_module(interpreters[0])

@@ -43,6 +43,11 @@ class Bench:
         return self.sites_path / COMMON_CONFIGURATION_NAME
 
     @property
+    def interpreter(self) -> Path:
+        """The Python of the bench's own environment, which has the libraries that Frappe needs."""
+        return self.path / "env" / "bin" / "python"
+
+    @property
     def owner(self) -> tuple[int, int]:
         """The user and group id to whom the bench belongs."""
         status = self.path.stat()

@@ -18,6 +18,10 @@ ERROR_CODES: dict[str, str] = {
     "configuration_missing": "A configuration file of a site or bench does not exist.",
     # queue
     "redis_unavailable": "A Redis server of the bench does not answer, or refuses the account.",
+    # health checks
+    "acceptance_invalid": "An accepted finding does not say until which day it is accepted, or cannot be accepted.",
+    "check_unknown": "An id names no check.",
+    "threshold_invalid": "A threshold is no range in the syntax of the Monitoring Plugins.",
     # verification
     "site_unhealthy": "The live site did not pass its verification.",
     # mariadb
@@ -25,6 +29,7 @@ ERROR_CODES: dict[str, str] = {
     "mariadb_access_denied": "The server of the database refused the account.",
     "mariadb_lost": "The server of the database went away during the work.",
     "mariadb_statement_failed": "The server of the database refused a statement.",
+    "slow_queries_unreadable": "There is neither a slow query log nor a digest of the server that can be read.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
     "wrong_site": "The backup set is of another site.",
