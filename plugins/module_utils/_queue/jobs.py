@@ -9,17 +9,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .._bench.processes import PROC_PATH, is_alive
 from .connection import redis_connection
+from .keys import SITE_SEPARATORS, STANDARD_QUEUES, texts, utc_time
 
-# The queues that every bench has; more come from what workers listen to and from RQ's list of queues.
-STANDARD_QUEUES = ("short", "default", "long")
-# What follows the site in a job's id: of Frappe 15, and of Frappe 16, whose RQ forbids colons.
-SITE_SEPARATORS = ("::", "||")
 STARTED = "started"
 LIST_CHUNK = 10_000
 
@@ -72,7 +69,7 @@ class Queue:
             for queue in self._queue_names(connection, workers):
                 members = connection.zrange(f"rq:wip:{self._prefix}{queue}", 0, -1)
                 # RQ 2 adds ":<execution>" to the id of the job.
-                job_ids |= {name for member in _texts(members) for name in (member, member.rpartition(":")[0])}
+                job_ids |= {name for member in texts(members) for name in (member, member.rpartition(":")[0])}
             found = (self._running_job(connection, job_id, names) for job_id in sorted(job_ids) if _is_of(site, job_id))
             return [job for job in found if job is not None]
 
@@ -91,11 +88,9 @@ class Queue:
             return list(self._live_workers(connection))
 
     def _live_workers(self, connection: Any) -> Iterator[Worker]:
-        for key in sorted(_texts(connection.smembers("rq:workers"))):
+        for key in sorted(texts(connection.smembers("rq:workers"))):
             # RQ deletes the hash of a worker whose heartbeat is overdue; one that ended properly has a death in it.
-            values = _texts(
-                connection.hmget(key, "pid", "hostname", "queues", "state", "current_job", "death", "birth")
-            )
+            values = texts(connection.hmget(key, "pid", "hostname", "queues", "state", "current_job", "death", "birth"))
             pid, hostname, queues, state, job_id, death, birth = values
             ours = tuple(name[len(self._prefix) :] for name in queues.split(",") if name.startswith(self._prefix))
             if not ours or death or not birth:
@@ -106,38 +101,27 @@ class Queue:
             yield Worker(name, int(pid) if pid else None, hostname, ours, state, job_id or None)
 
     def _queue_names(self, connection: Any, workers: Iterable[Worker]) -> list[str]:
-        known = (key.partition("rq:queue:")[2] for key in _texts(connection.smembers("rq:queues")))
+        known = (key.partition("rq:queue:")[2] for key in texts(connection.smembers("rq:queues")))
         listed = {name[len(self._prefix) :] for name in known if name.startswith(self._prefix)}
         return sorted(listed.union(STANDARD_QUEUES, *(worker.queues for worker in workers)))
 
     def _running_job(self, connection: Any, job_id: str, live_workers: set[str]) -> RunningJob | None:
         values = connection.hmget(f"rq:job:{job_id}", "status", "origin", "started_at", "worker_name")
-        status, origin, started_at, worker_name = _texts(values)
+        status, origin, started_at, worker_name = texts(values)
         if status != STARTED or (worker_name and worker_name not in live_workers):
             return None
-        return RunningJob(job_id, origin.partition(self._prefix)[2], _time(started_at))
+        return RunningJob(job_id, origin.partition(self._prefix)[2], utc_time(started_at))
 
 
 def _is_of(site: str, job_id: str) -> bool:
     return job_id.startswith(tuple(site + separator for separator in SITE_SEPARATORS))
 
 
-def _texts(values: Iterable[bytes | None]) -> list[str]:
-    return [(value or b"").decode(errors="replace") for value in values]
-
-
 def _list_items(connection: Any, key: str) -> Iterator[str]:
     position = 0
     while True:
-        items = _texts(connection.lrange(key, position, position + LIST_CHUNK - 1))
+        items = texts(connection.lrange(key, position, position + LIST_CHUNK - 1))
         yield from items
         if len(items) < LIST_CHUNK:
             return
         position += LIST_CHUNK
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None

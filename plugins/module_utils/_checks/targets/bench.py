@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any
 
 from ..._bench.configuration import (
@@ -17,8 +17,12 @@ from ..._bench.layout import Bench
 from ..._bench.service import Service
 from ..._bench.services import find_services
 from ..._queue.jobs import Queue
+from ..._queue.state import BenchQueues, read_bench_queues
 from ..._system.errors import LifeboatError
+from ..rates import Sample
 from ..registry import UnmeasurableError
+from .read_once import read_once
+from .redis_instance import CACHE, QUEUE, RedisInstance
 from .target import Surroundings, Target
 
 
@@ -29,7 +33,7 @@ class BenchTarget(Target):
         super().__init__(str(bench.path), surroundings)
         self.bench = bench
 
-    @cached_property
+    @read_once
     def common(self) -> Configuration:
         """The configuration that all sites share.
 
@@ -41,7 +45,7 @@ class BenchTarget(Target):
         except LifeboatError as error:
             raise UnmeasurableError(error.message) from None
 
-    @cached_property
+    @read_once
     def services(self) -> list[Service]:
         """The bench's services, found by looking at the host."""
         return find_services(self.bench, self.surroundings.run, self.surroundings.root)
@@ -52,9 +56,23 @@ class BenchTarget(Target):
         return webserver_port(self.common)
 
     @property
+    def cache_url(self) -> str:
+        """The address of the cache's Redis; it may hold a password."""
+        return redis_addresses(self.common)[0]
+
+    @property
     def queue_url(self) -> str:
         """The address of the queue's Redis; it may hold a password."""
         return redis_addresses(self.common)[1]
+
+    @read_once
+    def redis_instances(self) -> tuple[RedisInstance, RedisInstance]:
+        """The Redis servers of the cache and of the queue, which ought to be two."""
+        addresses = ((self.cache_url, CACHE), (self.queue_url, QUEUE))
+        first, second = (
+            RedisInstance(without_password(url), self.surroundings, url, [role]) for url, role in addresses
+        )
+        return first, second
 
     @property
     def queue_prefix(self) -> str:
@@ -70,6 +88,40 @@ class BenchTarget(Target):
     def queue_name(self) -> str:
         """The queue's address, for people."""
         return without_password(self.queue_url)
+
+    @property
+    def custom_queues(self) -> Mapping[str, Any]:
+        """The settings of the bench's own queues, by name, besides the standard ones."""
+        configured = self.setting("workers")
+        return configured if isinstance(configured, dict) else {}
+
+    @read_once
+    def queues(self) -> BenchQueues:
+        """The bench's queues, workers and registries as they are now.
+
+        Raises:
+            UnmeasurableError: Redis does not answer.
+        """
+        return self._read_queues()
+
+    def read_sample(self) -> Sample:
+        """Read how long each worker has worked on jobs."""
+        at_seconds = self.now_seconds
+        workers = self._read_queues().workers
+        # Workers have names of their own, so one that was started anew is another counter, not one that was reset.
+        return Sample(at_seconds, 0.0, {worker.name: worker.working_seconds for worker in workers})
+
+    def _read_queues(self) -> BenchQueues:
+        try:
+            return read_bench_queues(
+                self.queue_url,
+                self.queue_prefix,
+                self.custom_queues,
+                self.now_seconds,
+                self.surroundings.root / "proc",
+            )
+        except LifeboatError as error:
+            raise UnmeasurableError(error.message) from None
 
     def setting(self, name: str, default: Any = None) -> Any:
         """Return a setting of the bench's configuration."""

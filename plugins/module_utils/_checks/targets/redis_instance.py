@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, TypeVar
 
 from ..._queue.connection import redis_connection
 from ..._system.errors import LifeboatError
 from ..rates import Sample
 from ..registry import UnmeasurableError
+from .read_once import read_once
 from .target import Surroundings, Target
 
 Answer = TypeVar("Answer")
+
+CACHE = "cache"
+QUEUE = "queue"
+# The counters of which checks want the growth; the history on the host keeps no others.
+COUNTERS = ("evicted_keys", "keyspace_hits", "keyspace_misses", "rejected_connections")
 
 
 class RedisInstance(Target):
@@ -42,25 +47,45 @@ class RedisInstance(Target):
         except LifeboatError as error:
             raise UnmeasurableError(error.message) from None
 
-    @cached_property
+    @read_once
     def info(self) -> dict[str, Any]:
         """What ``INFO`` says, as the client library reads it."""
-        return dict(self.ask(lambda connection: connection.info("all")))
+        return dict(self.ask(lambda connection: connection.info()))
+
+    @read_once
+    def settings(self) -> dict[str, str]:
+        """The server's configuration, passwords and all, so it is never shown as a whole.
+
+        Raises:
+            UnmeasurableError: The server does not tell (``CONFIG`` is renamed or forbidden, as by hosters).
+        """
+        return dict(self.ask(lambda connection: connection.config_get("*")))
 
     def setting(self, name: str) -> str:
         """Return a setting of the server's configuration.
 
         Raises:
-            UnmeasurableError: The server does not tell (``CONFIG`` is renamed or forbidden, as by hosters).
+            UnmeasurableError: The server does not tell.
         """
-        values = self.ask(lambda connection: connection.config_get(name))
+        values = self.settings
         if name not in values:
             raise UnmeasurableError(f"the server does not tell its setting {name}")
         return str(values[name])
 
+    def number(self, name: str) -> float:
+        """Return a number that ``INFO`` tells.
+
+        Raises:
+            UnmeasurableError: This server tells no such number.
+        """
+        value = self.info.get(name)
+        if not isinstance(value, (int, float)):
+            raise UnmeasurableError(f"the server does not tell {name}")
+        return float(value)
+
     def read_sample(self) -> Sample:
         """Read the server's counters."""
-        info = self.ask(lambda connection: connection.info("all"))
+        info = self.ask(lambda connection: connection.info())
         at_seconds = self.now_seconds
-        counters = {name: float(value) for name, value in info.items() if isinstance(value, (int, float))}
-        return Sample(at_seconds, at_seconds - counters.get("uptime_in_seconds", 0.0), counters)
+        counters = {name: float(info[name]) for name in COUNTERS if name in info}
+        return Sample(at_seconds, at_seconds - float(info["uptime_in_seconds"]), counters)
