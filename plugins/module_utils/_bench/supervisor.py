@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .._system.commands import CommandRunner
@@ -16,7 +16,8 @@ from .service import RUNNING, STOPPED, Service, is_inside, names_bench, runs_in,
 # Where the packages of the distributions put the configuration that a daemon without -c reads.
 _DEFAULT_CONFIGURATIONS = ("etc/supervisor/supervisord.conf", "etc/supervisord.conf")
 _STATUS_LINE = re.compile(
-    r"^(?P<name>\S+)\s+(?:STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\b(?:.*?\bpid (?P<pid>\d+))?"
+    r"^(?P<name>\S+)\s+(?P<state>STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\b"
+    r"(?:.*?\bpid (?P<pid>\d+))?"
 )
 
 
@@ -40,6 +41,22 @@ def supervisor_services(
                 queues = served_queues([programs.get(program or "", "")])
                 queues = queues or served_queues(process.arguments if process else ())
                 yield Service(name, "supervisor", kind, RUNNING if pid else STOPPED, pid or None, queues)
+
+
+def program_states(processes: Iterable[Process], run: CommandRunner, root: Path) -> dict[str, str]:
+    """Return the state of every program that supervisor runs on the host, by name: RUNNING, FATAL and so on.
+
+    Args:
+        processes: Those of the host.
+        run: Runs ``supervisorctl``.
+        root: The folder that stands for ``/``.
+    """
+    daemons = [process for process in processes if process.is_program("supervisord")]
+    return {
+        line["name"]: line["state"]
+        for daemon in daemons
+        for line in _status_lines(daemon, _configuration_path(daemon, root), run)
+    }
 
 
 def _configuration_path(daemon: Process, root: Path) -> Path | None:
