@@ -7,6 +7,19 @@ from .registry import REGISTRY, Check
 # By name, one a line, so that Ansible ships each.
 from .subjects import (  # noqa: F401
     acceptances,
+    host_disk,
+    host_files,
+    host_journal,
+    host_kernel,
+    host_load,
+    host_memory,
+    host_network,
+    host_pressure,
+    host_restarts,
+    host_storage,
+    host_time,
+    host_units,
+    host_updates,
 )
 
 
