@@ -112,5 +112,7 @@ class DatabaseReader:
     def _open(self, login: LoginOptions) -> Connection[Any]:
         connection = connect(login, self._database, read_timeout=ANSWER_SECONDS)
         with server_errors("prepare a connection that only reads"):
-            execute(connection, f"SET SESSION max_statement_time = {STATEMENT_SECONDS}, transaction_read_only = 1")
+            execute(connection, f"SET SESSION max_statement_time = {STATEMENT_SECONDS}")
+            # The variable for this has another name from MariaDB 11.1 on.
+            execute(connection, "SET SESSION TRANSACTION READ ONLY")
         return connection
