@@ -74,12 +74,6 @@ class DatabaseServer(Target):
         if not granted:
             raise UnmeasurableError("the account sees its own threads alone: give login_user of an administrator")
 
-    def owner(self, database: str | None) -> str:
-        """Name whom a database belongs to, for people: its site where that is of this host."""
-        if not database:
-            return "no database"
-        return self.site_names.get(database, f"the database {database}")
-
     def label(self, database: str) -> str:
         """Name a database in findings: the site that it is of, else the database itself."""
         return self.site_names.get(database, database)
