@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-from ._bench.layout import Bench, find_bench
+from ._bench.layout import Bench, find_bench, usable_interpreters
 from ._mariadb.connection import HAS_PYMYSQL, LoginOptions
 from ._queue.connection import HAS_REDIS
 from ._recovery.login import administrator_login
@@ -79,6 +78,17 @@ def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:
         return
     with suppress(LifeboatError):
         _respawn_in([find_bench(module.params["site"], bench_path)])
+    _fail_without_pymysql(module)
+
+
+def require_pymysql_of_any(module: AnsibleModule, benches: Iterable[Bench]) -> None:
+    """Make PyMySQL available as ``require_pymysql`` does, for a module that is about no single site."""
+    if not HAS_PYMYSQL:
+        _respawn_in(benches)
+        _fail_without_pymysql(module)
+
+
+def _fail_without_pymysql(module: AnsibleModule) -> None:
     module.fail_json(
         msg=missing_required_lib("PyMySQL", reason="to talk to MariaDB (role lifeboat.frappe.prerequisites)"),
         error_code="library_missing",
@@ -94,6 +104,6 @@ def prefer_libraries(benches: Iterable[Bench]) -> None:
 
 
 def _respawn_in(benches: Iterable[Bench]) -> None:
-    interpreters = [str(bench.interpreter) for bench in benches if os.access(bench.interpreter, os.X_OK)]
+    interpreters = usable_interpreters(benches)
     if interpreters and not has_respawned():
         respawn_module(interpreters[0])

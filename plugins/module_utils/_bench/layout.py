@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,6 +178,11 @@ def find_bench(
             {"benches": paths},
         )
     return chosen[0]
+
+
+def usable_interpreters(benches: Iterable[Bench]) -> list[str]:
+    """Return the Pythons of benches that can be started."""
+    return [str(bench.interpreter) for bench in benches if os.access(bench.interpreter, os.X_OK)]
 
 
 def _matches(patterns: Iterable[str], root: Path) -> Iterator[Path]:

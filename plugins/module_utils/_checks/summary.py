@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,20 +17,30 @@ SEVERITY_FACTORS = {CRITICAL: 1.0, WARNING: 0.5}
 MOST_TAKEN_PER_SUBJECT = 40.0
 
 WORST_COUNT = 10
-# Ten worst findings with these come to less than half of the 8 KiB that a job's artifact should have.
 MOST_NAME = 80
 MOST_TEXT = 160
+# What the artifacts of a job, and the notifications made of them, should have at most.
+MOST_BYTES = 8 * 1024
 
 
 def summarise(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the counts, the score, the coverage and the worst findings of a run, as JSON can hold them."""
     counts = Counter("accepted" if finding.accepted else finding.severity for finding in findings)
-    return {
+    summary = {
         "counts": {name: counts[name] for name in (*SEVERITIES, "accepted")},
         "score": score(findings),
         "coverage": coverage_percent(findings),
         "worst": [_short(finding) for finding in worst_first(findings)[:WORST_COUNT]],
     }
+    return fitted(summary)
+
+
+def fitted(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a summary whose JSON has at most 8 KiB: its list ``worst`` loses as many of its last as it takes."""
+    worst = list(summary["worst"])
+    while worst and len(json.dumps({**summary, "worst": worst})) > MOST_BYTES:
+        worst.pop()
+    return {**summary, "worst": worst}
 
 
 def score(findings: Iterable[Finding]) -> int:
