@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 DAYS_OF_HISTORY = 120
+# The logs that Frappe clears are no older than it lets them become.
+DAYS_OF_LOGS = {"Activity Log": 90, "Email Queue": 30, "Error Log": 14, "Scheduled Job Log": 7}
+LOG_STATUS = {"Email Queue": "Sent", "Scheduled Job Log": "Complete"}
 GROWING_ROWS = 100
 SHARE_OF_NULLS = 0.1
 ROWS_A_STATEMENT = 500
@@ -202,7 +205,8 @@ def _rows(doctype: DocType, content: SiteContent, files: list[StoredFile]) -> li
 def _row(
     doctype: DocType, content: SiteContent, numbers: random.Random, values: dict[str, Any], position: int
 ) -> list[Any]:
-    age = timedelta(seconds=numbers.randrange(DAYS_OF_HISTORY * 86400), microseconds=numbers.randrange(1_000_000))
+    days = DAYS_OF_LOGS.get(doctype.name, DAYS_OF_HISTORY)
+    age = timedelta(seconds=numbers.randrange(days * 86400), microseconds=numbers.randrange(1_000_000))
     written = content.now - age
     known = {
         "name": f"{numbers.getrandbits(40):010x}",
@@ -216,6 +220,7 @@ def _row(
         "_comments": None,
         "_assign": None,
         "_liked_by": None,
+        **({"status": LOG_STATUS[doctype.name]} if doctype.name in LOG_STATUS else {}),
         **values,
     }
     hostile_text = HOSTILE_TEXTS[position] if content.hostile and position < len(HOSTILE_TEXTS) else None
@@ -251,7 +256,10 @@ def _special_rows(doctype: str, content: SiteContent, files: list[StoredFile]) -
             {**applications, "app_name": app, "app_version": version, "git_branch": f"version-{version.split('.')[0]}"}
             for app, version in content.apps.items()
         ],
-        "Scheduled Job Type": [{"name": name, "stopped": 0} for name in ENUMERATIONS["scheduled_job_type"]],
+        "Scheduled Job Type": [
+            {"name": name, "stopped": 0, "frequency": "All", "cron_format": None, "last_execution": content.now}
+            for name in ENUMERATIONS["scheduled_job_type"]
+        ],
         "User": [
             {"name": name, "email": name, "enabled": 1, "api_key": f"key-{name.partition('@')[0].lower()}"}
             for name in users

@@ -11,6 +11,7 @@ from typing import Any
 
 STAND_IN_PATH = Path(__file__).parent / "app" / "frappe"
 VERSIONS = {15: {"frappe": "15.55.1", "erpnext": "15.53.3"}, 16: {"frappe": "16.1.0", "erpnext": "16.0.2"}}
+BUNDLES = ("desk.bundle.js", "login.bundle.js", "website.bundle.css")
 FOLDERS = ("apps", "archived/sites", "config/pids", "logs", "sites/assets")
 SITE_FOLDERS = ("locks", "logs", "private/backups", "private/files", "public/files")
 
@@ -43,10 +44,21 @@ def write_bench(bench_path: Path, apps: dict[str, str], bench_program: Path) -> 
     (bench_path / "sites" / "apps.json").write_text(
         json.dumps({app: {"version": version, "is_repo": False} for app, version in apps.items()}, indent=4)
     )
+    _write_assets(bench_path, package / "public")
     (bench_path / "env").symlink_to(sys.prefix, target_is_directory=True)
     bench_program.parent.mkdir(parents=True, exist_ok=True)
     bench_program.write_text(f'#!/bin/sh\nexec "{bench_path}/env/bin/python" -m frappe.utils.bench_helper "$@"\n')
     bench_program.chmod(0o755)
+
+
+def _write_assets(bench_path: Path, public: Path) -> None:
+    """Write what ``bench build`` makes: bundles, the link by which they are served, and the list that pages read."""
+    assets = bench_path / "sites" / "assets"
+    (public / "dist").mkdir(parents=True)
+    for name in BUNDLES:
+        (public / "dist" / name).write_text(f"/* {name} */\n")
+    (assets / "frappe").symlink_to(public, target_is_directory=True)
+    (assets / "assets.json").write_text(json.dumps({name: f"/assets/frappe/dist/{name}" for name in BUNDLES}))
 
 
 def write_common_configuration(bench_path: Path, ports: Ports, database_port: int, default_site: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..._bench.configuration import Configuration, DatabaseAddress, database_address, read_configuration
 from ..._bench.layout import Site
@@ -15,6 +17,8 @@ from .reader import DatabaseReader
 from .target import Surroundings, Target
 
 CONNECT_SECONDS = 2
+# In which Frappe keeps the times of a site whose time zone was never set.
+DEFAULT_TIME_ZONE = "Asia/Kolkata"
 
 
 class SiteTarget(Target):
@@ -75,6 +79,42 @@ class SiteTarget(Target):
     def query(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run one statement that reads in the site's database, and return its rows; raises as the reader does."""
         return self.reader.query(statement, arguments)
+
+    @cached_property
+    def system_settings(self) -> dict[str, str]:
+        """The site's System Settings that have a value.
+
+        Raises:
+            UnmeasurableError: They cannot be read.
+        """
+        rows = self.query("SELECT field, value FROM tabSingles WHERE doctype = 'System Settings'")
+        return {str(field): str(value) for field, value in rows if value is not None}
+
+    @cached_property
+    def time_zone(self) -> ZoneInfo:
+        """The time zone in which the site writes times.
+
+        Raises:
+            UnmeasurableError: This host does not know it.
+        """
+        name = self.system_settings.get("time_zone") or DEFAULT_TIME_ZONE
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise UnmeasurableError("this host does not know the site's time zone: install tzdata") from None
+
+    @property
+    def local_now(self) -> datetime:
+        """The time now as the site writes it: in its own time zone, and without saying so."""
+        return datetime.fromtimestamp(self.now_seconds, self.time_zone).replace(tzinfo=None)
+
+    def columns(self, table: str) -> set[str]:
+        """Return the columns of a table, none where this version of Frappe has no such table."""
+        rows = self.query(
+            "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+            (self.address.db_name, table),
+        )
+        return {str(name) for (name,) in rows}
 
     def close(self) -> None:
         """Close the connections to the database, where any was opened."""

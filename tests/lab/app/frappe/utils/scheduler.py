@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 from typing import Any
 
@@ -15,7 +16,9 @@ TICK_SECONDS = 60
 
 
 def run() -> None:
-    """Tick for ever."""
+    """Tick for ever, as the only scheduler of the bench: its lock tells."""
+    lock = (sites_path().parent / "config" / "scheduler_process").open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     while True:
         time.sleep(TICK_SECONDS)
         with redis.Redis.from_url(common_configuration()["redis_queue"]) as queue:
