@@ -45,7 +45,8 @@ def redis_connection(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Iter
         connection: Any = redis.Redis.from_url(
             url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds
         )
-        connection.ping()
+        # Not PING, which Redis refuses as it does writes while it cannot save to disk.
+        connection.echo("")
     except (redis.RedisError, ValueError) as error:
         raise _unavailable(url, error) from None
     try:

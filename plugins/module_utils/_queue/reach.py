@@ -1,4 +1,4 @@
-"""Reaching a Redis server in stages: name, connection, account, answer, data, role; the first that fails is told."""
+"""Reaching a Redis server by stages: name, connection, account, data, answer, writes, role."""
 
 from __future__ import annotations
 
@@ -137,4 +137,6 @@ def _failure(error: redis.RedisError) -> Reach:
         return Reach("answer", "it is connected but does not answer: it hangs or runs a slow command; restart it")
     if isinstance(error, redis.ConnectionError):
         return Reach("answer", "it ends the connection: it has too many clients, or protected mode keeps this host out")
+    if str(error).startswith("MISCONF"):
+        return Reach("writes", "it refuses them, as it could not save to disk: free disk space, then BGSAVE")
     return Reach("answer", f"it answers with an error ({type(error).__name__}): look into its log")
