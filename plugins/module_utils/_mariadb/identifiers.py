@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_ENCODED_CHARACTER = re.compile(r"@([0-9a-fA-F]{4})")
+
 
 def quote_identifier(name: str) -> str:
     """Quote the name of a database, table or column."""
@@ -16,3 +20,8 @@ def quote_grant_pattern(database: str) -> str:
 def quote_string(text: str) -> str:
     """Quote a string for a statement that takes no parameters (account statements)."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def decode_file_name(name: str) -> str:
+    """Return a name as SQL knows it from the form that InnoDB and the data directory give it (``@0020`` is a space)."""
+    return _ENCODED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), name)
