@@ -1,0 +1,122 @@
+"""Checks of room: how fast databases grow, and what rebuilding tables would give back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from ..._mariadb.identifiers import decode_file_name
+from ..findings import OK, WARNING
+from ..history import Point
+from ..registry import Measurement, Remediation, check
+from ..targets.database_server import DatabaseServer
+
+DAY_SECONDS = 86400.0
+MEBIBYTE = 1024**2
+# Twice the usual growth of a small site is nothing: from this many bytes a day on, it is told.
+LEAST_GROWTH_BYTES = 100 * MEBIBYTE
+GROWTH_FACTOR = 2.0
+LEAST_DAYS = 3
+LEAST_FILE_BYTES = 100 * MEBIBYTE
+LEAST_FREE_BYTES = 500 * MEBIBYTE
+EVIDENCE_LINES = 5
+
+
+@check(
+    "D38",
+    "growth.bytes",
+    title="How databases grow",
+    subject="mariadb",
+    target=DatabaseServer,
+    measures="The bytes of each site's tables; a warning where the last day brought twice the usual growth of a day",
+    source="information_schema.INNODB_SYS_TABLESPACES, which opens no table, and the history of earlier runs",
+    unit="bytes",
+    impact="medium",
+    remediation=Remediation(
+        "Look at the largest tables in the evidence: logs, versions and communications that nobody reads can be "
+        "cleared by Log Settings; what an import or an integration writes in a loop has to be stopped there."
+    ),
+    reference="own proposal: twice the median of the days before, and at least 100 MiB",
+)
+def growth_bytes(server: DatabaseServer) -> Iterator[Measurement]:
+    """Add up the files of each site's tables."""
+    files: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for name, size_bytes in _table_files(server):
+        schema, _, table = name.partition("/")
+        files[schema].append((size_bytes, table))
+    for schema in server.schemas:
+        label = server.label(schema)
+        total_bytes = sum(size for size, _ in files[schema])
+        points = [
+            *server.surroundings.history.points("D38", server.name, label),
+            Point(server.now_seconds, total_bytes),
+        ]
+        growth = daily_growth(points)
+        largest = sorted(files[schema], reverse=True)[:EVIDENCE_LINES]
+        text = f"{label} takes {total_bytes / MEBIBYTE:.0f} MiB"
+        is_unusual = False
+        if len(growth) >= LEAST_DAYS:
+            usual_bytes = median(growth[:-1])
+            is_unusual = growth[-1] >= max(LEAST_GROWTH_BYTES, GROWTH_FACTOR * usual_bytes)
+            text += f", {growth[-1] / MEBIBYTE:+.0f} MiB in the last day where {usual_bytes / MEBIBYTE:+.0f} are usual"
+        evidence = tuple(f"{table}: {size / MEBIBYTE:.1f} MiB" for size, table in largest)
+        yield Measurement(total_bytes, label, text, evidence, WARNING if is_unusual else OK)
+
+
+def daily_growth(points: Sequence[Point]) -> list[float]:
+    """Return by how many bytes a size grew in each full day, counted back from its last point; oldest first.
+
+    Args:
+        points: The sizes, oldest first; a day in which nothing was measured is left out.
+    """
+    growth: list[float] = []
+    later = points[-1]
+    for point in reversed(points[:-1]):
+        days = (later.at_seconds - point.at_seconds) / DAY_SECONDS
+        if days >= 1:
+            growth.append((later.value - point.value) / days)
+            later = point
+    return growth[::-1]
+
+
+@check(
+    "D29",
+    "tables.fragmented",
+    title="Room that deleted rows left behind",
+    subject="mariadb",
+    target=DatabaseServer,
+    measures="The free share of each table's file, of those above 100 MiB with more than 500 MiB free",
+    source="INNODB_SYS_TABLESPACES for the large files, information_schema.TABLES of these alone",
+    unit="percent",
+    warning="20",
+    impact="low",
+    remediation=Remediation(
+        "InnoDB uses this room again, so only where the disk is short: ALTER TABLE t WAIT 5 FORCE, ALGORITHM=INPLACE, "
+        "LOCK=NONE at a quiet time, which fails instead of blocking; never OPTIMIZE TABLE."
+    ),
+    reference="Frappe Cloud (100 MB or 20 %), MySQLTuner (10 %), own proposal of 500 MiB",
+)
+def tables_fragmented(server: DatabaseServer) -> Iterator[Measurement]:
+    """Ask for the free room of the few large tables."""
+    large = [name.partition("/") for name, size_bytes in _table_files(server) if size_bytes > LEAST_FILE_BYTES]
+    found = []
+    for schema, _, table in large:
+        rows = server.query(
+            "SELECT DATA_FREE, DATA_LENGTH + INDEX_LENGTH FROM information_schema.TABLES"
+            " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND DATA_FREE > %s",
+            (schema, table, LEAST_FREE_BYTES),
+        )
+        for free_bytes, used_bytes in rows:
+            found.append((100 * int(free_bytes) / (int(free_bytes) + int(used_bytes)), f"{schema}.{table}", free_bytes))
+    for free_percent, name, free_bytes in found:
+        text = f"{free_percent:.0f} % of {name} is free, {free_bytes / MEBIBYTE:.0f} MiB"
+        yield Measurement(round(free_percent, 1), name, text)
+    if not found:
+        yield Measurement(0, text=f"none of the {len(large)} large tables has much free room")
+
+
+def _table_files(server: DatabaseServer) -> list[tuple[str, int]]:
+    rows = server.query("SELECT NAME, FILE_SIZE FROM information_schema.INNODB_SYS_TABLESPACES")
+    names = ((decode_file_name(str(name)), int(size)) for name, size in rows)
+    return [(name, size) for name, size in names if name.partition("/")[0] in server.schemas]
