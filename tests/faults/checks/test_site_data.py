@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Callable
 
@@ -14,9 +14,9 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import execute
 
+from tests.changed_files import changed_configuration
 from tests.check_runs import run_one
 from tests.lab import Lab
-from tests.lab.layout import write_configuration
 from tests.lab.processes import wait_until
 
 SITE = "alpha.localhost"
@@ -48,18 +48,6 @@ def look(site_target: SiteTargets) -> Callable[..., dict[str, Finding]]:
     }
 
 
-@contextmanager
-def changed_configuration(lab: Lab, age_seconds: int = 0, **values: Any) -> Iterator[None]:
-    """Change the site's configuration for a while, as if that had been so long ago."""
-    path = lab.site_path(SITE) / "site_config.json"
-    before = lab.site_config(SITE)
-    write_configuration(path, {**before, **values})
-    changed_at = path.stat().st_mtime - age_seconds
-    os.utime(path, (changed_at, changed_at))
-    yield
-    write_configuration(path, before)
-
-
 def severity(findings: dict[str, Finding]) -> str:
     """Return the severity of the only finding."""
     (finding,) = findings.values()
@@ -70,7 +58,7 @@ def severity(findings: dict[str, Finding]) -> str:
 def test_each_switch_that_stops_the_scheduler_is_found(lab: Lab, look: Any, run: Any) -> None:
     assert severity(look("F05")) == "ok"
     for name in ("maintenance_mode", "pause_scheduler", "disable_scheduler"):
-        with changed_configuration(lab, TWO_HOURS + 60, **{name: 1}):
+        with changed_configuration(lab, SITE, age_seconds=TWO_HOURS + 60, **{name: 1}):
             findings = look("F05")
             assert severity(findings) == "critical"
             assert name in findings[""].text
@@ -82,7 +70,7 @@ def test_each_switch_that_stops_the_scheduler_is_found(lab: Lab, look: Any, run:
 
 @pytest.mark.check("F05")
 def test_maintenance_that_has_just_begun_is_no_alarm(lab: Lab, look: Any) -> None:
-    with changed_configuration(lab, maintenance_mode=1):
+    with changed_configuration(lab, SITE, maintenance_mode=1):
         assert severity(look("F05")) == "warning"
         assert look("F06")[""].severity == "skipped"
 
@@ -91,7 +79,7 @@ def test_maintenance_that_has_just_begun_is_no_alarm(lab: Lab, look: Any) -> Non
 def test_forgotten_maintenance_is_found_by_its_age(lab: Lab, look: Any) -> None:
     assert {finding.severity for finding in look("F12").values()} == {"ok"}
     for age_seconds, expected in ((60, "ok"), (TWO_HOURS + 60, "warning"), (13 * 3600, "critical")):
-        with changed_configuration(lab, age_seconds, maintenance_mode=1, pause_scheduler=True):
+        with changed_configuration(lab, SITE, age_seconds=age_seconds, maintenance_mode=1, pause_scheduler=True):
             findings = look("F12")
             assert findings["maintenance_mode"].severity == findings["pause_scheduler"].severity == expected
     assert {finding.severity for finding in look("F12").values()} == {"ok"}
@@ -101,17 +89,17 @@ def test_forgotten_maintenance_is_found_by_its_age(lab: Lab, look: Any) -> None:
 def test_forgotten_maintenance_is_found_though_the_configuration_was_changed_since(
     lab: Lab, site_target: SiteTargets, look: Any, tmp_path: Path
 ) -> None:
-    with changed_configuration(lab, TWO_HOURS + 60, maintenance_mode=1):
+    with changed_configuration(lab, SITE, age_seconds=TWO_HOURS + 60, maintenance_mode=1):
         first = run_one("F12", site_target(SITE))
         remember_run(tmp_path, 0, first, {})
-    with changed_configuration(lab, maintenance_mode=1):
+    with changed_configuration(lab, SITE, maintenance_mode=1):
         second = {
             finding.item: finding for finding in run_one("F12", site_target(SITE, history=read_history(tmp_path)))
         }
     assert second["maintenance_mode"].severity == "warning"
-    with changed_configuration(lab, maintenance_mode=0):
+    with changed_configuration(lab, SITE, maintenance_mode=0):
         remember_run(tmp_path, 1, run_one("F12", site_target(SITE)), {})
-    with changed_configuration(lab, maintenance_mode=1):
+    with changed_configuration(lab, SITE, maintenance_mode=1):
         third = look("F12", history=read_history(tmp_path))
     assert third["maintenance_mode"].severity == "ok"
 
@@ -252,7 +240,7 @@ def test_email_that_does_not_get_through_is_found(lab: Lab, look: Any, run: Any)
         put(status, hours)
         assert look("F09")[item].severity == expected
         take_away()
-    with changed_configuration(lab, mute_emails=1):
+    with changed_configuration(lab, SITE, mute_emails=1):
         assert look("F09")["switches"].severity == "warning"
     run(
         "CREATE TABLE `tabUnhandled Email` (name varchar(140) PRIMARY KEY, creation datetime(6), modified datetime(6),"
