@@ -5,7 +5,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module supports; ``attributes.read_only`` is for modules that change nothing."""
+    """What every module supports; ``attributes.read_only`` is for modules that change nothing.
+
+    ``attributes.controller`` is for those that write where Ansible runs.
+    """
 
     DOCUMENTATION = r"""
 options: {}
@@ -30,6 +33,21 @@ attributes:
     support: full
   diff_mode:
     description: Changes nothing, so there is no difference to return.
+    support: none
+  platform:
+    description: Platforms that the module runs on.
+    support: full
+    platforms: posix
+"""
+
+    CONTROLLER = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would write, without writing it.
+    support: full
+  diff_mode:
+    description: Every report is a new one, so there is no difference to return.
     support: none
   platform:
     description: Platforms that the module runs on.

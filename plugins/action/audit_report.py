@@ -1,0 +1,68 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes the report of an audit where Ansible runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.plugins.action import ActionBase
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.artifact import audit_artifact
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.run import FORMATS, AuditRequest, run_audit
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "hosts": {"type": "dict", "required": True},
+    "path": {"type": "str", "required": True},
+    "title": {"type": "str", "default": "Frappe"},
+    "compare_with": {"type": "str", "default": ""},
+    "query": {"type": "str", "default": ""},
+}
+COLLECTION = Path(__file__).parents[2]
+
+
+class ActionModule(ActionBase):
+    """The action of lifeboat.frappe.audit_report."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write the report; in check mode, only say what would be in it."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, arguments = self.validate_argument_spec(ARGUMENTS)
+        outcome = run_audit(
+            AuditRequest(
+                collected=arguments["hosts"],
+                folder=Path(arguments["path"]).expanduser(),
+                title=arguments["title"],
+                now=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                collection_version=_collection_version(),
+                compare_with=arguments["compare_with"],
+                query=arguments["query"],
+                writes=not self._task.check_mode,
+            )
+        )
+        result.update(
+            changed=not self._task.check_mode,
+            artifact=audit_artifact(outcome.document, outcome.path),
+            path=outcome.path,
+            files=list(FORMATS),
+            notes=outcome.notes,
+        )
+        if outcome.error:
+            result.update(failed=True, msg=outcome.error.message, error_code=outcome.error.error_code)
+        return result
+
+
+def _collection_version() -> str:
+    """Return this collection's version, from the checkout or from what ansible-galaxy installed."""
+    for name, keys in (("galaxy.yml", ("version",)), ("MANIFEST.json", ("collection_info", "version"))):
+        path = COLLECTION / name
+        if path.is_file():
+            value = yaml.safe_load(path.read_text())
+            for key in keys:
+                value = value[key]
+            return str(value)
+    return "unknown"

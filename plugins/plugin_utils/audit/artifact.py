@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an audit publishes to the job that ran it: small enough for AWX's artifacts and its notifications. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .query import selected_line
+from .words import names_text
+
+# What a job's artifact should stay below (awx issue 7605 lets notifications use it, and shows it in one page).
+MOST_BYTES = 8 * 1024
+GROUPS_SHOWN = 10
+SELECTED_SHOWN = 10
+LONGEST_LINE = 200
+
+
+def audit_artifact(document: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return the counts, score, coverage, changes and the ten worst groups, at most 8 KiB as JSON.
+
+    Args:
+        document: The audit's document.
+        path: The folder of its report.
+    """
+    summary = document["summary"]
+    artifact = {
+        "headline": summary["headline"],
+        "tone": summary["tone"],
+        **{name: summary[name] for name in ("score", "coverage", "hosts", "counts", "changes")},
+        "path": path,
+        "selected_count": len(document["selected"]),
+        "selected": [selected_line(one)[:LONGEST_LINE] for one in document["selected"][:SELECTED_SHOWN]],
+        "silent": names_text([host["name"] for host in document["hosts"] if host["state"] != "answered"])[
+            :LONGEST_LINE
+        ],
+        "worst": [
+            {
+                "id": group["id"],
+                "severity": group["severity"],
+                "title": group["title"][:LONGEST_LINE],
+                "hosts": len(group["hosts"]),
+                "where": names_text(group["worst_hosts"])[:LONGEST_LINE],
+            }
+            for group in document["groups"][:GROUPS_SHOWN]
+        ],
+    }
+    while _size(artifact) > MOST_BYTES and (artifact["worst"] or artifact["selected"]):
+        (artifact["selected"] or artifact["worst"]).pop()
+    return artifact
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value).encode())
