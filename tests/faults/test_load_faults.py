@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.integration.loading import FOOTER, HEADER, load, staging
 from tests.lab import MariaDBServer
 from tests.lab.lab import Lab
 from tests.modules import run_module
+from tests.process_samples import sampled_processes
 
 SITE = "alpha.localhost"
 TABLE = b"CREATE TABLE `t` (`a` int NOT NULL AUTO_INCREMENT, `b` longtext, PRIMARY KEY (`a`)) ENGINE=InnoDB;\n"
@@ -96,15 +96,15 @@ def test_a_truncated_dump_leaves_the_live_site_and_nothing_else(fault_lab, optio
 @pytest.mark.promise(12)
 def test_a_server_killed_during_the_load_is_told_and_a_rerun_is_clean(fault_lab, options, monkeypatch):
     before, live = traces(fault_lab), live_state(fault_lab)
-    insert, calls = LoadSession.insert, itertools.count()
+    add_rows, calls = LoadSession.add_rows, itertools.count()
 
-    def kill_first(self: LoadSession, *arguments: Any) -> None:
+    def kill_first(self: LoadSession, *arguments: Any, **options: Any) -> None:
         if next(calls) == 10:
             fault_lab.mariadb.kill()
-        insert(self, *arguments)
+        add_rows(self, *arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(LoadSession, "insert", kill_first)
+        patched.setattr(LoadSession, "add_rows", kill_first)
         failed = run_module(staging_database, **options)
     assert (failed["failed"], failed["error_code"]) == (True, "mariadb_lost")
     fault_lab.mariadb.start()
@@ -226,27 +226,6 @@ def test_a_line_of_a_gigabyte_is_given_up_in_little_memory(head, piece, tmp_path
     ).stdout.split()
     assert output[0] in ("statement_too_long", "statement_refused")
     assert int(output[1]) < 300 * 1024
-
-
-@contextmanager
-def sampled_processes(found: set[str]) -> Iterator[None]:
-    """Collect what every process of this machine shows of itself while the body runs."""
-    stop = threading.Event()
-
-    def sample() -> None:
-        while not stop.is_set():
-            for process in Path("/proc").glob("[0-9]*"):
-                for name in ("cmdline", "environ"):
-                    with suppress(OSError):  # it ended, or is not ours
-                        found.add((process / name).read_bytes().decode(errors="replace"))
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.mark.promise(21)

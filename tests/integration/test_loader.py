@@ -14,12 +14,14 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.session import SessionSettings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.stream import open_sql
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.summary import summarise_dump
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.tokenizer import Rows
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_session import LoadSession
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import list_tables
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
 
 from tests.integration.loading import FOOTER, HEADER, LIMIT_BYTES, load, load_error, real_dump, rows, staging
+from tests.lab import MariaDBServer
 
 TABLE = b"CREATE TABLE `t` (`a` int NOT NULL, `b` varchar(99), PRIMARY KEY (`a`), KEY `b` (`b`)) ENGINE=InnoDB;\n"
 SECRET = b"customers own words"
@@ -31,6 +33,20 @@ def sql_of(*parts: bytes) -> bytes:
 
 def inserts(numbers: range) -> bytes:
     return b"".join(b"INSERT INTO `t` VALUES (%d,'text %d');\n" % (number, number % 7) for number in numbers)
+
+
+def row(text: str, is_plain: bool) -> Rows:
+    return Rows(b"`t`", b"", f"(1,'{text}')".encode(), 1, 1, 0, 0, is_plain)
+
+
+def loads_of_files(server: MariaDBServer) -> int:
+    connection = connect(server.login)
+    ((_name, count),) = fetch_all(connection, "SHOW GLOBAL STATUS LIKE 'Com_load'")
+    connection.close()
+    return int(count)
+
+
+each_way = pytest.mark.parametrize("is_plain", [True, False], ids=["file", "statements"])
 
 
 def test_the_dump_of_a_real_site_loads(mariadb_server, real_backups):
@@ -57,14 +73,14 @@ def test_rows_of_one_table_go_over_all_connections(mariadb_server, monkeypatch):
     monkeypatch.setattr(loader, "TRANSACTION_BYTES", 2_000)
     monkeypatch.setattr(loader_pool, "BUFFER_BYTES", 10_000)
     used = set()
-    insert = LoadSession.insert
+    add_rows = LoadSession.add_rows
 
-    def noted(self, *arguments):
+    def noted(self, *arguments, **options):
         used.add(threading.get_ident())
         time.sleep(0.001)
-        insert(self, *arguments)
+        add_rows(self, *arguments, **options)
 
-    monkeypatch.setattr(LoadSession, "insert", noted)
+    monkeypatch.setattr(LoadSession, "add_rows", noted)
     with staging(mariadb_server, connections=3) as options:
         assert load(options, sql_of(TABLE, inserts(range(2000)))).rows == {"t": 2000}
         assert len(rows(mariadb_server, options.database, "t")) == 2000
@@ -191,14 +207,70 @@ def test_a_dump_cut_at_any_statement_end_is_refused(mariadb_server):
 
 
 def test_rows_that_vanish_on_the_way_are_missed(mariadb_server, monkeypatch):
-    insert = LoadSession.insert
-    monkeypatch.setattr(LoadSession, "insert", lambda self, texts, *place: insert(self, texts[:-1], *place))
+    add_rows = LoadSession.add_rows
+
+    def lose_the_last(self, batches, *place, **options):
+        add_rows(self, batches[:-1], *place, **options)
+
+    monkeypatch.setattr(LoadSession, "add_rows", lose_the_last)
     with staging(mariadb_server) as options:
         error = load_error(options, sql_of(TABLE, inserts(range(9))))
     assert (error.error_code, error.details["rows_in_dump"], error.details["rows"]) == ("proof_failed", 9, 8)
 
 
-def test_a_lock_that_somebody_holds_is_waited_for(mariadb_server):
+def test_plain_rows_go_out_as_a_file_and_others_as_statements(mariadb_server):
+    rows_of = {b"(1,'a'),\n(2,NULL)": 1, b"(1,'a'), (2,NULL)": 0, b"(1,'\\%'),\n(2,NULL)": 0, b"(0x01,'a')": 0}
+    for text, files in rows_of.items():
+        before = loads_of_files(mariadb_server)
+        with staging(mariadb_server) as options:
+            load(options, sql_of(TABLE, b"INSERT INTO `t` VALUES\n", text, b";\n"))
+        assert loads_of_files(mariadb_server) - before == files, text
+
+
+@pytest.mark.promise(5)
+def test_a_file_holds_what_the_statements_held(mariadb_server):
+    texts = [r"\', \'", r"),\n(", r"\\", r"\0\Z\r\n\t\b", r"\"", r"\'),", "NULL", "", r"\\N", "é漢😀", "''"]
+    lines = ",\n".join(f"({number},'{text}')" for number, text in enumerate(texts))
+    found = []
+    for separator in (",\n", ", "):
+        with staging(mariadb_server) as options:
+            load(options, sql_of(TABLE, f"INSERT INTO `t` VALUES\n{lines.replace(chr(10), separator[1:])};\n".encode()))
+            found.append(rows(mariadb_server, options.database, "t"))
+    assert found[0] == found[1]
+    assert len(found[0]) == len(texts)
+
+
+def test_a_server_that_reads_no_files_gets_statements(tmp_path):
+    with MariaDBServer(tmp_path / "server", local_infile="OFF") as server, staging(server) as options:
+        assert load(options, sql_of(TABLE, inserts(range(9)))).rows == {"t": 9}
+        assert loads_of_files(server) == 0
+
+
+def test_what_a_file_would_only_warn_of_is_refused(mariadb_server):
+    strict = b"SET SQL_MODE='STRICT_ALL_TABLES';\n"
+    with staging(mariadb_server) as options:
+        error = load_error(options, sql_of(strict, TABLE, b"INSERT INTO `t` VALUES\n(1,'a'),\n(1,'b');\n"))
+    assert (error.error_code, error.details["server_error"]) == ("mariadb_statement_failed", 1062)
+
+
+def test_rows_of_an_engine_that_cannot_undo_go_out_as_statements(mariadb_server):
+    before = loads_of_files(mariadb_server)
+    with staging(mariadb_server) as options:
+        load(options, sql_of(TABLE.replace(b"InnoDB", b"MyISAM"), inserts(range(9))))
+    assert loads_of_files(mariadb_server) == before
+
+
+def test_a_server_gets_no_file_of_this_host(mariadb_server):
+    with staging(mariadb_server) as options:
+        session = LoadSession(options.login, options.database, SessionSettings(), is_logged=True)
+        session.define(TABLE.rstrip(b";\n"), "t", 1)
+        with pytest.raises(RuntimeError, match="local_infile"):
+            session.define(b"LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE `t`", "t", 1)
+        session.break_off()
+
+
+@each_way
+def test_a_lock_that_somebody_holds_is_waited_for(mariadb_server, is_plain):
     with staging(mariadb_server) as options:
         administrator = connect(mariadb_server.login, options.database)
         execute(administrator, TABLE.decode())
@@ -208,14 +280,15 @@ def test_a_lock_that_somebody_holds_is_waited_for(mariadb_server):
         execute(session._connection, "SET SESSION innodb_lock_wait_timeout = 1")
         release = threading.Timer(1.5, administrator.rollback)
         release.start()
-        session.insert([b"INSERT INTO `t` VALUES (1, 'ours')"], "t", 1)
+        session.add_rows([row("ours", is_plain=is_plain)], "t", 1, can_be_undone=True)
         release.join()
         session.close()
         administrator.close()
         assert rows(mariadb_server, options.database, "t") == [(1, "ours")]
 
 
-def test_a_deadlock_that_never_ends_is_given_up(mariadb_server):
+@each_way
+def test_a_deadlock_that_never_ends_is_given_up(mariadb_server, is_plain):
     with staging(mariadb_server) as options:
         administrator = connect(mariadb_server.login, options.database)
         execute(administrator, TABLE.decode())
@@ -224,7 +297,7 @@ def test_a_deadlock_that_never_ends_is_given_up(mariadb_server):
         session = LoadSession(options.login, options.database, SessionSettings(), is_logged=True)
         execute(session._connection, "SET SESSION innodb_lock_wait_timeout = 0")
         with pytest.raises(LifeboatError) as raised:
-            session.insert([b"INSERT INTO `t` VALUES (1, 'ours')"], "t", 3)
+            session.add_rows([row("ours", is_plain=is_plain)], "t", 3, can_be_undone=True)
         assert raised.value.details["server_error"] == 1205
         session.close()
         administrator.close()

@@ -189,7 +189,7 @@ class _DumpReader:
         if table is None or job is None or rows.table != table.form.name:
             raise statement_refused(rows.line, "an INSERT into another table than the one that it just created")
         table.rows += rows.count
-        job.add(b"INSERT INTO %b%b VALUES %b" % (rows.table, rows.columns, rows.text), rows.line)
+        job.add(rows)
         if job.size_bytes >= self._job_bytes:
             self._submit(table, job)
             self._job = RowsJob(table)

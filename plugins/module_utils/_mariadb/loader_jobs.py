@@ -10,6 +10,7 @@ from .dump.forms import CreateSequence
 from .dump.rewrite import statements_that_add_keys, without_later_keys
 from .dump.summary import plain_name
 from .dump.tables import CreateTable
+from .dump.tokenizer import Rows
 from .loader_pool import Job
 from .loader_session import LoadSession
 
@@ -77,14 +78,14 @@ class RowsJob:
         self.definition: bytes | None = None
         self._table = table
         self._line = table.form.line
-        self._inserts: list[bytes] = []
+        self._batches: list[Rows] = []
 
-    def add(self, insert: bytes, line: int) -> None:
-        """Add a statement."""
-        if not self._inserts:
-            self._line = line
-        self._inserts.append(insert)
-        self.size_bytes += len(insert)
+    def add(self, rows: Rows) -> None:
+        """Add rows."""
+        if not self._batches:
+            self._line = rows.line
+        self._batches.append(rows)
+        self.size_bytes += len(rows.text)
 
     def run(self, session: LoadSession) -> Sequence[Job]:
         """Create the table, or wait until that is done elsewhere; then add the rows."""
@@ -94,8 +95,8 @@ class RowsJob:
         table.is_created.wait()
         if table.is_broken:
             return []
-        if self._inserts:
-            session.insert(self._inserts, table.name, self._line)
+        if self._batches:
+            session.add_rows(self._batches, table.name, self._line, can_be_undone=table.form.is_transactional)
         table.counter.add(table.name, self.size_bytes)
         return table.return_share()
 

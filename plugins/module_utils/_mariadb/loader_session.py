@@ -5,15 +5,27 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .._system.errors import LifeboatError
-from .connection import CLIENT_ERROR_SERVER_GONE, DRIVER_ERRORS, LoginOptions, connect, execute, server_errors
+from .connection import (
+    CLIENT_ERROR_SERVER_GONE,
+    DRIVER_ERRORS,
+    LoginOptions,
+    connect,
+    execute,
+    fetch_all,
+    server_errors,
+)
 from .dump.session import SessionSettings
+from .dump.tokenizer import Rows
 from .identifiers import quote_string
+from .local_infile import CLIENT_FLAG, load_statement, send_rows
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
+
+Answer = TypeVar("Answer")
 
 ATTEMPTS = 10
 ERRORS_TO_RETRY = (1205, 1213)  # lock wait timeout, deadlock
@@ -36,7 +48,8 @@ class LoadSession:
     """
 
     def __init__(self, login: LoginOptions, database: str, settings: SessionSettings, is_logged: bool) -> None:
-        self._connection: Connection[Any] = connect(login, database)
+        self._connection: Connection[Any] = connect(login, database, client_flag=CLIENT_FLAG)
+        self._character_set = settings.character_set
         variables = {
             "foreign_key_checks": "0",
             "innodb_strict_mode": "0",
@@ -53,6 +66,7 @@ class LoadSession:
             assignments = ", ".join(f"{name} = {value}" for name, value in variables.items())
             execute(self._connection, f"SET SESSION {assignments}")
             self.use(settings)
+            ((self._reads_files,),) = fetch_all(self._connection, "SELECT @@GLOBAL.local_infile")
 
     def use(self, settings: SessionSettings) -> None:
         """Set what decides how the next definitions are read, and what a view or trigger keeps."""
@@ -66,15 +80,42 @@ class LoadSession:
         Raises:
             LifeboatError: With the table's name, the line in the dump and the server's error number.
         """
-        self._run([statement], table, line)
+        self._run(lambda: self._connection.query(statement), table, line)  # bytes go out as they are
 
-    def insert(self, statements: Sequence[bytes], table: str, line: int) -> None:
-        """Run statements as one transaction, again when the server chose it to end a deadlock.
+    def add_rows(self, batches: Sequence[Rows], table: str, line: int, can_be_undone: bool) -> None:
+        """Add rows in one transaction, again when the server chose it to end a deadlock.
+
+        Plain rows go out as a file, which is cheaper. A file's errors are warnings to the server: where it has any, all
+        is undone, and statements say what is wrong.
+
+        Args:
+            batches: Rows of one table.
+            table: Its name, for messages.
+            line: The line of the first row.
+            can_be_undone: Whether the table's engine can undo.
 
         Raises:
-            LifeboatError: With the table's name, the line of the first statement and the server's error number.
+            LifeboatError: With the table's name, the line of the first row and the server's error number.
         """
-        self._run([b"BEGIN", *statements, b"COMMIT"], table, line)
+        fits = can_be_undone and self._reads_files and all(batch.is_plain for batch in batches)
+        if not (fits and self._run(lambda: self._send_as_file(batches), table, line)):
+            self._run(lambda: self._insert(batches), table, line)
+
+    def _send_as_file(self, batches: Sequence[Rows]) -> bool:
+        statement = load_statement(batches[0].table, batches[0].columns, self._character_set)
+        self._connection.begin()
+        sent = send_rows(self._connection, statement, batches)
+        if sent.warnings or sent.rows != sum(batch.count for batch in batches):
+            self._connection.rollback()
+            return False
+        self._connection.commit()
+        return True
+
+    def _insert(self, batches: Sequence[Rows]) -> None:
+        self._connection.begin()
+        for batch in batches:
+            self._connection.query(b"INSERT INTO %b%b VALUES %b" % (batch.table, batch.columns, batch.text))
+        self._connection.commit()
 
     def count_rows(self, quoted_table: bytes, table: str) -> int:
         """Read a table to its end and return how many rows it has."""
@@ -85,23 +126,14 @@ class LoadSession:
             except DRIVER_ERRORS as error:
                 raise load_error(error, table, 0) from None
 
-    def _run(self, statements: Sequence[bytes], table: str, line: int) -> None:
-        error = self._try(statements)
-        for _attempt in range(ATTEMPTS):
-            if error is None or error.args[0] not in ERRORS_TO_RETRY:
-                break
-            self._connection.rollback()
-            error = self._try(statements)
-        if error is not None:
-            raise load_error(error, table, line) from None
-
-    def _try(self, statements: Sequence[bytes]) -> Exception | None:
+    def _run(self, work: Callable[[], Answer], table: str, line: int, attempts: int = ATTEMPTS) -> Answer:
         try:
-            for statement in statements:
-                self._connection.query(statement)  # bytes go out as they are
+            return work()
         except DRIVER_ERRORS as error:
-            return error
-        return None
+            if attempts == 1 or error.args[0] not in ERRORS_TO_RETRY:
+                raise load_error(error, table, line) from None
+        self._connection.rollback()
+        return self._run(work, table, line, attempts - 1)
 
     def break_off(self) -> None:
         """End whatever another thread waits for on this connection."""

@@ -60,6 +60,11 @@ class CreateTable:
     collations: frozenset[str]
     later_keys: tuple[KeyDefinition, ...]
 
+    @property
+    def is_transactional(self) -> bool:
+        """Whether what a statement did to the table can be undone."""
+        return self.engine.upper() == "INNODB"
+
 
 def read_table(text: bytes, line: int) -> CreateTable:
     """Read a CREATE TABLE as mariadb-dump and mysqldump write it.

@@ -49,6 +49,8 @@ _ROW = re.compile(rb"\((?:%s){0,%d}%s\)\s*([,;])\s*" % (_PART, PARTS_AT_ONCE, _B
 _PLAIN_LINE = rb"\((?:%s'[^']*'){0,%d}%s\)" % (_BETWEEN, PARTS_AT_ONCE, _BETWEEN)
 _PLAIN_ROW = re.compile(_PLAIN_LINE + b",")
 _LAST_PLAIN_ROW = re.compile(_PLAIN_LINE + b";")
+# All but those that mean the same in a statement and in a file; of backslashes and quotes the text is free already.
+_UNUSUAL_ESCAPE = re.compile(rb"\\[^0bnrtZ\"]")
 _PARTS = re.compile(rb"(?:%s){1,%d}" % (_PART, PARTS_AT_ONCE))
 _ROW_END = re.compile(_BETWEEN + rb"\)\s*([,;])\s*")
 _ROW_END_MARGIN_BYTES = 64
@@ -98,6 +100,8 @@ class Rows:
         line: The line of the first row.
         size_bytes: The length of the rows in the dump.
         longest_row_bytes: The length of the longest of them (of all of them, when rows are skipped).
+        is_plain: Each row is a line of its own, of numbers, NULL and strings with the usual escapes: what the server
+            reads as a line of a file, too.
     """
 
     table: bytes
@@ -107,6 +111,7 @@ class Rows:
     line: int
     size_bytes: int
     longest_row_bytes: int
+    is_plain: bool = False
 
 
 Token = Union[Comment, Statement, Rows]
@@ -363,23 +368,22 @@ class _Tokenizer:
     def _rows(self, table: bytes, columns: bytes) -> Iterator[Rows]:
         separator = b","
         while separator == b",":
-            end, scanned, count, longest, separator = self._batch()
+            self._have(self._batch_bytes)
+            plain_rows = self._plain_batch()
+            end, scanned, count, longest, separator = plain_rows or self._batch()
+            is_plain = plain_rows is not None and not _UNUSUAL_ESCAPE.search(self._plain, self._position, end)
             line, size_bytes = self._line, scanned - self._position
             text = bytes(memoryview(self._text)[self._position : end])
             self._step(scanned)
-            yield Rows(table, columns, text, count, line, size_bytes, longest)
+            yield Rows(table, columns, text, count, line, size_bytes, longest, is_plain)
 
     def _batch(self) -> tuple[int, int, int, int, bytes]:
-        """Find complete rows ahead.
+        """Find complete rows ahead, one by one.
 
         Returns:
             The end of the last row's text, the beginning of what follows, the number of rows, the longest row's bytes,
             and what separates them from what follows.
         """
-        self._have(self._batch_bytes)
-        plain_rows = self._plain_batch()
-        if plain_rows is not None:
-            return plain_rows
         match = _ROW.match
         plain = self._plain
         position = start = self._position

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.forms import FormReader
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.tokenizer import Statement
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.tokenizer import Rows, Statement
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_jobs import (
     SMALL_TABLE_BYTES,
     FinishJob,
@@ -22,6 +22,9 @@ DEFINITION = b"""CREATE TABLE `tabToDo` (
 ) ENGINE=InnoDB"""
 
 
+ROWS = Rows(b"`tabToDo`", b"", b"(1,2)", 1, 5, 8, 5)
+
+
 class Session:
     """Notes what a job sends, in the place of a server."""
 
@@ -35,8 +38,9 @@ class Session:
             raise LifeboatError("No.", "mariadb_statement_failed")
         self.sent.append(text)
 
-    def insert(self, inserts: list[bytes], _name: str, _line: int) -> None:
-        self.sent += inserts
+    def add_rows(self, batches: list[Rows], _name: str, _line: int, can_be_undone: bool) -> None:
+        assert can_be_undone
+        self.sent += [batch.text for batch in batches]
 
     def count_rows(self, _quoted: bytes, _name: str) -> int:
         return self._counted
@@ -68,12 +72,12 @@ def test_a_table_is_finished_by_whoever_returns_the_last_share(table):
 def test_rows_are_sent_after_the_table_was_created_and_counted(table):
     session: Any = Session()
     job = RowsJob(table)
-    job.add(b"INSERT 1", 5)
+    job.add(ROWS)
     job.definition = table.begin(job.size_bytes)
     table.take_share()
     assert job.run(session) == []
-    assert session.sent == [table.form.text, b"INSERT 1"]
-    assert (table.counter.done_bytes, table.counter.item_name) == (8, "tabToDo")
+    assert session.sent == [table.form.text, ROWS.text]
+    assert (table.counter.done_bytes, table.counter.item_name) == (len(ROWS.text), "tabToDo")
 
 
 def test_no_rows_follow_a_table_that_could_not_be_created(table):
@@ -83,7 +87,7 @@ def test_no_rows_follow_a_table_that_could_not_be_created(table):
     with pytest.raises(LifeboatError):
         first.run(refusing)
     session: Any = Session()
-    second.add(b"INSERT 1", 5)
+    second.add(ROWS)
     assert second.run(session) == []
     assert session.sent == []
 
