@@ -20,12 +20,11 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.surround
 from ansible_collections.lifeboat.frappe.plugins.modules import (
     site_promotion,
     site_recovery,
-    staging_database,
-    staging_files,
 )
 
 from tests.lab.lab import Lab
 from tests.modules import run_module
+from tests.whole_recovery import WholeRecovery
 
 SITE = "alpha.localhost"
 
@@ -35,38 +34,15 @@ def older_and_newer(lab: Lab) -> tuple[str, str]:
     return lab.backup(SITE).name, lab.backup(SITE).name
 
 
-class Flow:
-    """Calls the modules with the options that they share."""
+class Flow(WholeRecovery):
+    """A recovery whose steps a test takes one by one, with what it asks of the server in between."""
 
-    def __init__(self, lab: Lab, state_path: Path) -> None:
-        self.lab = lab
-        self.options: dict[str, Any] = {
-            "site": SITE,
-            "bench_path": str(lab.bench_path),
-            "state_path": str(state_path),
-            "login_user": lab.login.login_user,
-            "login_password": lab.login.login_password,
-            "login_host": lab.login.login_host,
-            "login_port": lab.login.login_port,
-        }
-
-    def call(self, module: Any, **options: Any) -> dict[str, Any]:
-        result = run_module(module, **{**self.options, **options})
-        assert not result["failed"], result
-        return result
-
-    def begin(self, recover_to: str, **options: Any) -> dict[str, Any]:
-        return self.call(site_recovery, state="begun", recover_to=recover_to, **options)
-
-    def stage(self, recovery: str) -> str:
-        database = self.call(staging_database, recovery=recovery)["database"]
-        self.call(staging_files, recovery=recovery)
-        return str(database)
-
-    def promote(self, recovery: str) -> None:
-        self.call(site_promotion, recovery=recovery, drain_timeout_seconds=1)
+    def begin_from(self, recover_to: str, **options: Any) -> dict[str, Any]:
+        """Begin from a set, and keep what is replaced."""
+        return self.begin(**{"recover_to": recover_to, "keep_days": 7, **options})
 
     def end(self, recovery: str, state: str = "finished", **options: Any) -> dict[str, Any]:
+        """End the recovery; return all that the module said."""
         return self.call(site_recovery, recovery=recovery, state=state, **options)
 
     def exists(self, database: str) -> bool:
@@ -80,25 +56,25 @@ class Flow:
 
 @pytest.fixture
 def flow(lab: Lab, tmp_path: Path) -> Flow:
-    return Flow(lab, tmp_path / "state")
+    return Flow(lab, SITE, tmp_path / "state")
 
 
 @pytest.mark.promise(25)
 def test_a_site_that_lives_from_the_set_needs_nothing_until_asked_again(flow, older_and_newer):
     older, newer = older_and_newer
-    begun = flow.begin(newer)
+    begun = flow.begin_from(newer)
     flow.stage(begun["recovery"])
     flow.promote(begun["recovery"])
     record = flow.end(begun["recovery"])["record"]
     assert record["outcome"] == "recovered"
-    second = flow.begin(newer)
+    second = flow.begin_from(newer)
     assert (second["changed"], second["needed"], second["recovery"]) == (False, False, "")
-    assert flow.begin(older, check_mode=True)["needed"]
-    assert flow.begin(newer, again=True, check_mode=True)["needed"]
+    assert flow.begin_from(older, check_mode=True)["needed"]
+    assert flow.begin_from(newer, again=True, check_mode=True)["needed"]
 
 
 def test_what_an_abandoned_recovery_staged_is_gone(flow, older_and_newer):
-    begun = flow.begin(older_and_newer[0])
+    begun = flow.begin_from(older_and_newer[0])
     database = flow.stage(begun["recovery"])
     assert flow.exists(database)
     record = flow.end(begun["recovery"], "abandoned", error={"code": "proof_failed", "reason": "No."})["record"]
@@ -110,16 +86,16 @@ def test_what_an_abandoned_recovery_staged_is_gone(flow, older_and_newer):
 
 def test_a_recovery_to_another_set_cleans_up_what_an_unfinished_one_staged(flow, older_and_newer):
     older, newer = older_and_newer
-    unfinished = flow.begin(older, lock_lease_seconds=0)
+    unfinished = flow.begin_from(older, lock_lease_seconds=0)
     database = flow.stage(unfinished["recovery"])
-    begun = flow.begin(newer)
+    begun = flow.begin_from(newer)
     assert begun["recovery"] != unfinished["recovery"]
     assert not flow.exists(database)
     flow.end(begun["recovery"], "abandoned")
 
 
 def test_what_was_promoted_cannot_be_abandoned(flow, older_and_newer):
-    begun = flow.begin(older_and_newer[0])
+    begun = flow.begin_from(older_and_newer[0])
     flow.stage(begun["recovery"])
     flow.promote(begun["recovery"])
     refused = run_module(site_recovery, **flow.options, state="abandoned", recovery=begun["recovery"])
@@ -130,7 +106,7 @@ def test_what_was_promoted_cannot_be_abandoned(flow, older_and_newer):
 
 
 def test_what_is_kept_for_no_day_is_deleted_at_the_end(flow, older_and_newer):
-    begun = flow.begin(older_and_newer[0], keep_days=0)
+    begun = flow.begin_from(older_and_newer[0], keep_days=0)
     flow.stage(begun["recovery"])
     replaced = flow.lab.site_config(SITE)["db_name"]
     flow.promote(begun["recovery"])
@@ -141,7 +117,7 @@ def test_what_is_kept_for_no_day_is_deleted_at_the_end(flow, older_and_newer):
 
 
 def test_what_may_be_the_only_good_copy_does_not_expire(flow, older_and_newer):
-    first = flow.begin(older_and_newer[0])
+    first = flow.begin_from(older_and_newer[0])
     flow.stage(first["recovery"])
     replaced = flow.lab.site_config(SITE)["db_name"]
     flow.promote(first["recovery"])
@@ -163,7 +139,7 @@ def test_what_may_be_the_only_good_copy_does_not_expire(flow, older_and_newer):
 
 def test_a_promotion_that_was_cut_short_is_undone_before_another_set_is_recovered(flow, older_and_newer):
     older, newer = older_and_newer
-    first = flow.begin(older, lock_lease_seconds=0)
+    first = flow.begin_from(older, lock_lease_seconds=0)
     flow.stage(first["recovery"])
     before = flow.lab.site_config(SITE)
     folder = Path(flow.options["state_path"]) / SITE / first["recovery"]
@@ -181,7 +157,7 @@ def test_a_promotion_that_was_cut_short_is_undone_before_another_set_is_recovere
         promotion_plan = plan_promotion(connection, site, journal)
         with pytest.raises(CutShort):
             promote(connection, site, journal, promotion_plan, find_surroundings(site.bench), 0, 1)
-    begun = flow.begin(newer)
+    begun = flow.begin_from(newer)
     assert begun["recovery"] != first["recovery"]
     assert flow.lab.site_config(SITE) == before
     with flow.lab.connect(SITE) as connection:
@@ -192,7 +168,7 @@ def test_a_promotion_that_was_cut_short_is_undone_before_another_set_is_recovere
 def test_a_failed_recovery_onto_nothing_leaves_nothing(flow, older_and_newer):
     flow.options["site"] = "gone.localhost"
     paths = [str(flow.lab.site_path(SITE) / "private" / "backups")]
-    begun = flow.begin(older_and_newer[0], paths=paths, allow_cross_site=True)
+    begun = flow.begin_from(older_and_newer[0], paths=paths, allow_cross_site=True)
     database = flow.stage(begun["recovery"])
     assert flow.lab.site_path("gone.localhost").is_dir()
     flow.end(begun["recovery"], "abandoned")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
+
+from .background import Background
 
 INTERVAL_SECONDS = 0.05
 TIMEOUT_SECONDS = 10.0
@@ -41,31 +41,16 @@ class Outage:
         return self.ended_at - self.began_at
 
 
-class Prober:
+class Prober(Background):
     """``with Prober(port, site) as prober: ...``, then read ``answers``, ``outages()`` and ``downtime_seconds()``."""
 
     def __init__(self, port: int, site: str, path: str = "/login", interval_seconds: float = INTERVAL_SECONDS) -> None:
+        super().__init__(f"prober {site}{path}")
         self.port = port
         self.site = site
         self.path = path
         self.interval_seconds = interval_seconds
         self.answers: list[Answer] = []
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"prober {site}{path}", daemon=True)
-
-    def __enter__(self) -> Prober:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._ending.set()
-        self._thread.join()
 
     def failures(self, since: float = 0.0) -> list[Answer]:
         """The answers that were not good, of questions asked at or after a Unix time."""

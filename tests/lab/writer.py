@@ -6,10 +6,8 @@ import contextlib
 import http.client
 import json
 import secrets
-import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -17,6 +15,7 @@ import pymysql
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
+from .background import Background
 from .lab import Lab
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Write:
     acknowledged_at: float
 
 
-class Writer:
+class Writer(Background):
     """Writes through the application, or with ``directly`` over a connection that it keeps as long as it works.
 
     The second kind is what a stale process does: it reads the site's configuration again only when it is refused.
@@ -44,6 +43,7 @@ class Writer:
     def __init__(
         self, lab: Lab, site: str, *, directly: bool = False, interval_seconds: float = INTERVAL_SECONDS
     ) -> None:
+        super().__init__(f"writer {site}")
         self.interval_seconds = interval_seconds
         self.lab = lab
         self.site = site
@@ -51,22 +51,6 @@ class Writer:
         self.refused_at: list[float] = []
         self._write = self._write_directly if directly else self._write_through_application
         self._connection: Connection[Any] | None = None
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"writer {site}", daemon=True)
-
-    def __enter__(self) -> Writer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Write no more."""
-        self._ending.set()
-        self._thread.join()
 
     def acknowledged_since(self, moment: float) -> list[str]:
         """The names of the rows that were acknowledged after a Unix time."""
