@@ -397,7 +397,7 @@ def test_lists_that_nobody_writes_to_the_database(redis_server: RedisServer, ser
         pipeline.execute()
     found = only(look("R12", redis_server, "cache"))
     assert (found.severity, found.value) == ("critical", 1_001_000)
-    assert found.evidence[0] == "_abc|monitor-transactions: 1,001,000 entries"
+    assert found.evidence[0] == "_abc|monitor-transactions: 1,001,000 items"
     server.ltrim("_abc|monitor-transactions", 0, 200_000)
     assert only(look("R12", redis_server, "cache")).severity == "warning"
     server.delete("_abc|monitor-transactions")

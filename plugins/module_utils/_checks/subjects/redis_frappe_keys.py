@@ -41,14 +41,14 @@ def frappe_keys(target: RedisInstance) -> Iterator[Measurement]:
     lengths, is_complete = target.ask(_list_lengths)
     longest = sorted(((length, name) for name, length in lengths.items()), reverse=True)[:SHOWN]
     text = (
-        f"the longest of {count_text(len(lengths), 'list')} has {longest[0][0]:,} entries"
+        f"the longest of {count_text(len(lengths), 'list')} has {count_text(longest[0][0], 'item')}"
         if longest
         else "there is no such list"
     )
     yield Measurement(
         longest[0][0] if longest else 0,
         text=text if is_complete else f"{text}; not all keys could be looked at in {SCAN_SECONDS:g} seconds",
-        evidence=tuple(f"{name}: {length:,} entries" for length, name in longest),
+        evidence=tuple(f"{name}: {count_text(length, 'item')}" for length, name in longest),
     )
 
 
