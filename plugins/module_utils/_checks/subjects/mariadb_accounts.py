@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._mariadb.connection import ERROR_ACCESS_DENIED
 from ..._mariadb.grants import grants_beyond
 from ..._mariadb.stages import LOGIN
 from ..._system.quantities import count_text
@@ -33,7 +34,7 @@ from .mariadb_connection import attempt_of
 def account_grants(site: SiteTarget) -> Iterator[Measurement]:
     """Read the account's grants as the account itself sees them."""
     attempt = attempt_of(site)
-    if attempt.failed_stage == LOGIN:
+    if attempt.failed_stage == LOGIN and attempt.error_number in ERROR_ACCESS_DENIED:
         text = f"the account {site.login.login_user} cannot log in: {attempt.reason}; {attempt.advice}"
         yield Measurement(None, text=text, severity=CRITICAL)
         return

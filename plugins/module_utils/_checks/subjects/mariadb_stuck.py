@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..._system.quantities import count_text, duration_text
+from ..findings import CRITICAL, WARNING
 from ..registry import Measurement, Remediation, check
 from ..targets.database_server import DatabaseServer
 
 LOCK_STATE = "Waiting for table metadata lock"
-LOCK_SECONDS = 30
 STUCK_SECONDS = 300
+MANY_STATEMENTS = 30
 # After a start every table is opened for the first time.
 WARM_UP_SECONDS = 600
 EVIDENCE_LINES = 5
@@ -31,7 +32,7 @@ class ServerThread:
     @property
     def is_held_up(self) -> bool:
         """Whether it waits for another connection that uses its table."""
-        return self.state == LOCK_STATE and self.seconds >= LOCK_SECONDS
+        return self.state == LOCK_STATE
 
     @property
     def is_stuck(self) -> bool:
@@ -57,11 +58,11 @@ def read_threads(server: DatabaseServer) -> list[ServerThread]:
     title="Statements that do not get on",
     subject="mariadb",
     target=DatabaseServer,
-    measures="statements that wait for a table's metadata lock for 30 s, or for 300 s to open a table or to end",
+    measures="how long the longest statement has waited for a table's lock; statements that need 300 s to open "
+    "a table or to end",
     source="information_schema.PROCESSLIST; METADATA_LOCK_INFO or performance_schema.metadata_locks for who blocks",
-    unit="count",
-    warning="0",
-    critical="29",
+    unit="seconds",
+    warning="30",
     impact="critical",
     remediation=Remediation(
         "Commit or end the connection that blocks (KILL with the id of the evidence), never the ones that wait: the "
@@ -70,22 +71,27 @@ def read_threads(server: DatabaseServer) -> list[ServerThread]:
     reference="frappe/press mariadb_monitor (300 s, 30 statements)",
 )
 def statements_stuck(server: DatabaseServer) -> Iterator[Measurement]:
-    """Count what waits too long, and name who blocks."""
+    """Look for what waits, and name who blocks."""
     server.require_view_of_all_threads()
     threads = read_threads(server)
     held_up = [thread for thread in threads if thread.is_held_up]
     has_started = server.status.get("Uptime", 0) > WARM_UP_SECONDS
-    stuck = held_up + [thread for thread in threads if thread.is_stuck and has_started]
-    if not stuck:
-        yield Measurement(0, text="no statement waits too long")
+    stuck = [thread for thread in threads if thread.is_stuck and has_started]
+    if not held_up and not stuck:
+        yield Measurement(0, text="no statement waits")
         return
     blockers = _blockers(server, threads, held_up) if held_up else []
     waiting = [
-        f"connection {thread.id} of {_whose(server, thread)} waits for {duration_text(thread.seconds)}"
-        for thread in stuck[:EVIDENCE_LINES]
+        f"connection {thread.id} of {_whose(server, thread)} waits for {duration_text(thread.seconds)}: {thread.state}"
+        for thread in [*held_up, *stuck][:EVIDENCE_LINES]
     ]
-    text = f"{count_text(len(stuck), 'statement')} wait, the longest for {duration_text(stuck[0].seconds)}"
-    yield Measurement(len(stuck), text=f"{text}; {blockers[0]}" if blockers else text, evidence=(*blockers, *waiting))
+    is_jammed = len(held_up) + len(stuck) >= MANY_STATEMENTS
+    yield Measurement(
+        held_up[0].seconds if held_up else 0,
+        text="; ".join([count_text(len(held_up) + len(stuck), "statement") + " waiting", *blockers[:1]]),
+        evidence=(*blockers, *waiting),
+        severity=CRITICAL if is_jammed else WARNING if stuck else "",
+    )
 
 
 def _whose(server: DatabaseServer, thread: ServerThread) -> str:
@@ -113,9 +119,13 @@ def _place(table: str) -> str:
 
 def _known_holders(server: DatabaseServer, databases: set[str]) -> list[tuple[int, str]]:
     if server.query("SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'METADATA_LOCK_INFO'"):
+        # The plugin knows who holds what, and not who waits for it: that is in the statement that waits.
         rows = server.query(
-            "SELECT DISTINCT THREAD_ID, TABLE_SCHEMA, TABLE_NAME FROM information_schema.METADATA_LOCK_INFO"
-            " WHERE LOCK_TYPE = 'Table metadata lock'"
+            "SELECT DISTINCT held.THREAD_ID, held.TABLE_SCHEMA, held.TABLE_NAME"
+            " FROM information_schema.METADATA_LOCK_INFO held JOIN information_schema.PROCESSLIST waiting"
+            " ON LOCATE(held.TABLE_NAME, waiting.INFO) > 0 AND waiting.ID <> held.THREAD_ID"
+            " WHERE held.LOCK_TYPE = 'Table metadata lock' AND waiting.STATE = %s",
+            (LOCK_STATE,),
         )
     elif server.is_on("performance_schema"):
         # Only tables that somebody waits for are of interest.
