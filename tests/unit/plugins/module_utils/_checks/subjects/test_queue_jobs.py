@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.queue_jobs import FAILED_LIMIT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.state import (
     BenchQueues,
     QueueState,
@@ -96,7 +97,7 @@ def test_abandoned_jobs(count: int, ids: tuple[str, ...], severity: str, method:
 
 @pytest.mark.parametrize(
     ("count", "severity", "is_full"),
-    [(50, "ok", False), (51, "warning", False), (901, "critical", False), (1000, "critical", True)],
+    [(50, "ok", False), (51, "warning", False), (901, "critical", False), (FAILED_LIMIT, "critical", True)],
 )
 def test_failed_jobs(count: int, severity: str, is_full: bool) -> None:
     (found,) = run_one("Q06", told(failed_count=count, failed_last_hour_count=3))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.redis_persistence import STATUS_OK
 
 from tests.check_runs import run_one
 from tests.redis_doubles import NOW, ToldRedis
 
 HOUR = 3600
 FINE = {
-    "rdb_last_bgsave_status": "ok",
-    "aof_last_bgrewrite_status": "ok",
-    "aof_last_write_status": "ok",
+    "rdb_last_bgsave_status": STATUS_OK,
+    "aof_last_bgrewrite_status": STATUS_OK,
+    "aof_last_write_status": STATUS_OK,
     "aof_enabled": 0,
     "rdb_changes_since_last_save": 0,
     "rdb_last_save_time": NOW - 9 * HOUR,
