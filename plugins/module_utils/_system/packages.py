@@ -50,7 +50,7 @@ def version_key(version: str) -> tuple[int, list[_Part], list[_Part]]:
     epoch, colon, rest = version.partition(":")
     upstream, _dash, revision = (rest if colon else version).rpartition("-")
     if not upstream:
-        upstream, revision = revision, ""
+        upstream, revision = revision, "0"
     return int(epoch) if colon and epoch.isdigit() else 0, _parts(upstream), _parts(revision)
 
 

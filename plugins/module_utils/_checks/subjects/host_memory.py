@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..._system.quantities import DAY_SECONDS, bytes_text, duration_text
 from ..findings import CRITICAL, WARNING
+from ..rates import Rates
 from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.host import DATABASE_PROGRAMS, REDIS_PROGRAMS, Host, amounts_of_memory
 
@@ -114,9 +115,10 @@ def memory_oom_kills(target: Host) -> Iterator[Measurement]:
     since = now - DAY_SECONDS
     counted = None
     earlier = target.surroundings.history.sample(target.name, now)
-    if earlier is not None and target.samples and not target.rates.is_over_a_restart:
-        since = earlier.at_seconds
-        counted = target.rates.increase("oom_kill")
+    if earlier is not None and target.samples:
+        rates = Rates(earlier, target.samples[-1])
+        since = target.booted_at_seconds if rates.is_over_a_restart else earlier.at_seconds
+        counted = rates.after.counters.get("oom_kill") if rates.is_over_a_restart else rates.increase("oom_kill")
     messages = [message for message in target.kernel_messages or () if message.at_seconds >= since]
     killed = [match["name"] for message in messages if (match := _KILLED.search(message.text))]
     if target.kernel_messages is None and counted is None:

@@ -14,8 +14,8 @@ from ..registry import Measurement, NotApplicableError, Remediation, check
 from ..targets.host import Host
 
 MOST_RESTARTS_PER_HOUR = 5
-# A restart two minutes after the last run is no loop yet.
-LEAST_WINDOW_SECONDS = 600
+# One restart a moment after the last run is many in an hour, and yet no loop.
+LEAST_RESTARTS = 3
 _FAILED_STATES = {"FATAL", "BACKOFF", "EXITED"}
 # What the sites cannot be without, besides the bench's own services.
 _VITAL_UNIT = re.compile(r"(mariadb|mysql|redis|valkey|nginx|supervisor|cron|docker|podman|systemd-journald|ssh)")
@@ -93,8 +93,9 @@ def _restarts(target: Host) -> Measurement:
 
 
 def _restarts_per_hour(earlier: Mapping[str, Any], now: Mapping[str, int], at_seconds: float) -> dict[str, float]:
-    hours = max(at_seconds - earlier["at_seconds"], LEAST_WINDOW_SECONDS) / HOUR_SECONDS
-    return {unit: (count - earlier["restarts"].get(unit, 0)) / hours for unit, count in now.items()}
+    hours = max(at_seconds - earlier["at_seconds"], 1.0) / HOUR_SECONDS
+    increases = {unit: count - earlier["restarts"].get(unit, 0) for unit, count in now.items()}
+    return {unit: increase / hours for unit, increase in increases.items() if increase >= LEAST_RESTARTS}
 
 
 def _is_vital(target: Host, name: str) -> bool:

@@ -67,9 +67,9 @@ def _pending_of_apt(target: Host) -> list[str]:
 
 
 def _list_text(target: Host, path: Path) -> str:
-    if path.suffix:
-        return target.output_of(["/usr/lib/apt/apt-helper", "cat-file", str(path)])
-    return path.read_text(errors="replace")
+    if path.name.endswith("_Packages"):
+        return path.read_text(errors="replace")
+    return target.output_of(["/usr/lib/apt/apt-helper", "cat-file", str(path)])
 
 
 def _waiting(target: Host, packages: list[str], tool: str) -> Measurement:
