@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from .._mariadb.connection import LoginOptions, connect
 from .._mariadb.dump.stream import expansion_limit_bytes, open_sql
 from .._mariadb.dump.summary import summarise_dump
 from .._system.progress import ProgressReporter
+from .._system.times import parse_rfc3339
 from .assessment_corruption import assess_corruption
 from .assessment_loss import assess_loss
 from .journal import Journal
@@ -47,7 +47,7 @@ def assess(
             return assess_corruption(connection, database, error_log_path, reporter, table_timeout_seconds)
         site = find_bench(site_name, bench_path).site(site_name)
         rows = _rows_in_set(plan["set"], encryption_key, site.config_path, reporter)
-        recovery_point = datetime.fromisoformat(plan["recovery_point"].replace("Z", "+00:00"))
+        recovery_point = parse_rfc3339(plan["recovery_point"])
         return assess_loss(connection, database, rows, recovery_point, reporter, table_timeout_seconds)
     finally:
         connection.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._backups.sets import BackupSet
+from .._system.times import parse_rfc3339
 from .checks import Check
 from .estimate import StepEstimate
 
@@ -61,7 +62,7 @@ def build_plan(
     keep_days: int,
 ) -> dict[str, Any]:
     """Put the plan together as JSON values; no secret is in it."""
-    recovery_point = datetime.fromisoformat(backup.recovery_point.replace("Z", "+00:00"))
+    recovery_point = parse_rfc3339(backup.recovery_point)
     described = backup.as_dict()
     described["skipped"] = [dict(skipped) for skipped in skipped_sets]
     return {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
+from .._system.times import parse_rfc3339
 from .journal import Entry
 from .promotion_state import CONFIGURATION_MISSING, PROMOTE
 from .recommendations import recommend
@@ -130,8 +130,4 @@ def _ended(entries: Sequence[Entry], step: str) -> str | None:
 
 
 def _seconds_between(earlier: str, later: str) -> float:
-    return round((_moment(later) - _moment(earlier)).total_seconds(), 1)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round((parse_rfc3339(later) - parse_rfc3339(earlier)).total_seconds(), 1)

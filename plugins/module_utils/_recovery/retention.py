@@ -15,6 +15,7 @@ from .._mariadb.connection import fetch_all, server_errors
 from .._mariadb.identifiers import quote_identifier
 from .._mariadb.server import drop_database
 from .._system.errors import LifeboatError
+from .._system.times import parse_rfc3339
 from .journal import Journal, journals
 from .promotion import kept_configuration_path
 from .promotion_plan import MARK_TABLE, look_at_site, neighbours_using, staging_path
@@ -82,7 +83,7 @@ def expired_recoveries(state_path: Path, site: Site, now: datetime) -> list[Jour
     found = []
     for journal in journals(state_path, site.name):
         kept = what_is_kept(site, journal)
-        if kept is not None and _moment(kept.until) <= now and not _is_held(journal):
+        if kept is not None and parse_rfc3339(kept.until) <= now and not _is_held(journal):
             found.append(journal)
     return found
 
@@ -166,7 +167,3 @@ def _databases_of(recoveries: Sequence[Journal]) -> set[str]:
 
 def _is_held(journal: Journal) -> bool:
     return (journal.folder / HOLD_NAME).exists()
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
