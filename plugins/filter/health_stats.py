@@ -19,7 +19,8 @@ description:
 options:
   _input:
     description:
-      - Pairs of a host's name and its RV(lifeboat.frappe.health_check#module:summary), which is empty where it did not answer.
+      - Pairs of a host's name and its RV(lifeboat.frappe.health_check#module:summary).
+      - The summary is empty where the host did not answer.
     type: list
     elements: list
     required: true

@@ -15,6 +15,8 @@ description:
   - Rates come from two samples, or from the last run where it left a history, never from the server's start.
   - Where PyMySQL or redis is missing and a bench of the host has it, the module runs under that bench's Python. Where none
     has it, the checks that need it are V(unknown).
+  - Without O(login_user), each server is asked with the accounts that the benches and sites have. O(connect_timeout) has no
+    effect, because the deadline of a check is shorter.
   - C(docs/checks.md) lists the checks with their ids, thresholds and remedies.
 options:
   bench_path:

@@ -58,10 +58,9 @@ def read_thresholds(
     require_known(given, known)
     thresholds: dict[str, dict[str, str]] = {}
     for check_id, ranges in given.items():
-        if set(ranges) - {"warning", "critical"}:
+        if not isinstance(ranges, Mapping) or set(ranges) - {"warning", "critical"}:
             raise LifeboatError(
-                f"Cannot use the thresholds of {check_id}: they can have warning and critical, "
-                f"not {', '.join(sorted(set(ranges) - {'warning', 'critical'}))}.",
+                f"Cannot use the thresholds of {check_id}: write them as a dictionary with warning, critical, or both.",
                 "threshold_invalid",
             )
         thresholds[check_id] = {name: str(text) for name, text in ranges.items() if text is not None}

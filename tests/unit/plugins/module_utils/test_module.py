@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils import _module
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 
@@ -97,6 +98,24 @@ def test_without_pymysql_the_module_respawns_under_the_python_of_the_bench(tmp_p
     with pytest.raises(EndedError):
         _module.require_pymysql(Module(), str(bench))
     assert used == [str(bench / "env" / "bin" / "python")]
+
+
+@pytest.mark.parametrize("missing", ["HAS_PYMYSQL", "HAS_REDIS"])
+def test_libraries_are_looked_for_in_the_benches(tmp_path, monkeypatch, missing):
+    benches = [Bench(tmp_path / "without"), Bench(make_bench(tmp_path))]
+    used: list[str] = []
+    monkeypatch.setattr(_module, "respawn_module", used.append)
+    monkeypatch.setattr(_module, "has_respawned", lambda: False)
+    _module.prefer_libraries(benches)
+    assert used == [], "nothing is missing"
+    monkeypatch.setattr(_module, missing, False)
+    _module.prefer_libraries(benches[:1])
+    assert used == [], "no bench helps, so it goes on without"
+    _module.prefer_libraries(benches)
+    assert used == [str(benches[1].interpreter)]
+    monkeypatch.setattr(_module, "has_respawned", lambda: True)
+    _module.prefer_libraries(benches)
+    assert len(used) == 1
 
 
 @pytest.mark.parametrize("has_respawned", [False, True], ids=["no bench", "respawned already"])
