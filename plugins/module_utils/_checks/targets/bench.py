@@ -16,7 +16,6 @@ from ..._bench.configuration import (
 from ..._bench.layout import Bench
 from ..._bench.service import Service
 from ..._bench.services import find_services
-from ..._queue.jobs import Queue
 from ..._queue.state import BenchQueues, read_bench_queues
 from ..._system.errors import LifeboatError
 from ..rates import Sample
@@ -78,16 +77,6 @@ class BenchTarget(Target):
     def queue_prefix(self) -> str:
         """What the names of the bench's queues begin with, without the colon."""
         return bench_id(self.common, self.bench.path)
-
-    @property
-    def queue(self) -> Queue:
-        """The bench's queues, read only."""
-        return Queue(self.queue_url, self.queue_prefix)
-
-    @property
-    def queue_name(self) -> str:
-        """The queue's address, for people."""
-        return without_password(self.queue_url)
 
     @property
     def custom_queues(self) -> Mapping[str, Any]:

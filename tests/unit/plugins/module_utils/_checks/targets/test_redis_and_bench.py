@@ -12,7 +12,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry i
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.bench import BenchTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.redis_instance import RedisInstance
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
-from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 SECRET = "RWcQ0nd3m2um3Cc9"
 NOBODY = f"redis://:{SECRET}@127.0.0.1:1"
@@ -71,14 +70,11 @@ def test_bench_tells_its_servers_and_queues(tmp_path: Path) -> None:
         ("redis://127.0.0.1:1", ("queue",), NOBODY),
     ]
     assert target.custom_queues == {"reports": {"timeout": 60}}
-    assert target.queue_name == "redis://127.0.0.1:1"
     assert target.queue_prefix == str(target.bench.path).strip("/").replace("/", "-")
     for read in (lambda: target.queues, target.read_sample):
         with pytest.raises(UnmeasurableError, match=r"127\.0\.0\.1:1") as raised:
             read()
         assert SECRET not in str(raised.value)
-    with pytest.raises(LifeboatError, match=r"127\.0\.0\.1:1"):
-        target.queue.live_workers()
 
 
 def test_setting_of_queues_that_is_none_has_none(tmp_path: Path) -> None:
