@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable
 
@@ -24,6 +22,7 @@ from cryptography.fernet import Fernet
 
 from tests.changed_files import changed_configuration, changed_file
 from tests.check_runs import run_one
+from tests.fake_realtime import RealtimeServer
 from tests.lab import Lab
 
 SITE = "alpha.localhost"
@@ -232,19 +231,6 @@ def test_configuration_that_is_not_in_force_is_found(lab: Lab, bench_target: Ben
     assert look_at(root=tmp_path).severity == "ok"
 
 
-class _Socketio(BaseHTTPRequestHandler):
-    """Answers a handshake as the realtime server does."""
-
-    def do_GET(self) -> None:
-        is_upgrade = self.headers.get("Upgrade") == "websocket"
-        self.send_response(101 if is_upgrade and self.server.speaks_websocket else 200)  # type: ignore[attr-defined]
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.mark.check("F19")
 def test_realtime_server_that_does_not_answer_is_found(lab: Lab, bench_target: BenchTargets) -> None:
     """A stand-in answers for the realtime server, which needs Node."""
@@ -254,18 +240,16 @@ def test_realtime_server_that_does_not_answer_is_found(lab: Lab, bench_target: B
 
     assert look_at() == {"": "skipped"}
     path = lab.sites_path / "common_site_config.json"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Socketio)
-    server.speaks_websocket = True  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with changed_file(path, path.read_text().replace("{", f'{{"socketio_port": {server.server_port},', 1)):
-        assert look_at() == {"polling": "ok", "websocket": "ok"}
-        server.speaks_websocket = False  # type: ignore[attr-defined]
-        assert look_at() == {"polling": "ok", "websocket": "warning"}
-        server.speaks_websocket = True  # type: ignore[attr-defined]
-        assert look_at() == {"polling": "ok", "websocket": "ok"}
-        server.shutdown()
-        server.server_close()
-        assert look_at() == {"polling": "warning", "websocket": "warning"}
+    with RealtimeServer() as server:
+        configuration = path.read_text().replace("{", f'{{"socketio_port": {server.port},', 1)
+        with changed_file(path, configuration):
+            assert look_at() == {"polling": "ok", "websocket": "ok"}
+            server.speaks_websocket = False
+            assert look_at() == {"polling": "ok", "websocket": "warning"}
+            server.speaks_websocket = True
+            assert look_at() == {"polling": "ok", "websocket": "ok"}
+            server.stop()
+            assert look_at() == {"polling": "warning", "websocket": "warning"}
 
 
 @pytest.mark.check("F20")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +12,7 @@ from ..._mariadb.connection import LoginOptions
 from ..._system.errors import LifeboatError
 from ..registry import UnmeasurableError
 from .bench import BenchTarget
+from .read_once import read_once
 from .reader import DatabaseReader
 from .target import Surroundings, Target
 
@@ -28,8 +28,9 @@ class SiteTarget(Target):
         super().__init__(site.name, surroundings)
         self.site = site
         self.bench = bench
+        self._opened: list[DatabaseReader] = []
 
-    @cached_property
+    @read_once
     def configuration(self) -> Configuration:
         """The site's own configuration.
 
@@ -46,7 +47,7 @@ class SiteTarget(Target):
         """The site's configuration over that of its bench, as Frappe reads it."""
         return {**self.bench.common, **self.configuration}
 
-    @cached_property
+    @read_once
     def address(self) -> DatabaseAddress:
         """Where the site's database is.
 
@@ -71,16 +72,17 @@ class SiteTarget(Target):
             connect_timeout=CONNECT_SECONDS,
         )
 
-    @cached_property
+    @read_once
     def reader(self) -> DatabaseReader:
         """Connections in the site's database."""
-        return DatabaseReader([self.login], self.address.db_name)
+        self._opened.append(DatabaseReader([self.login], self.address.db_name))
+        return self._opened[-1]
 
     def query(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run one statement that reads in the site's database, and return its rows; raises as the reader does."""
         return self.reader.query(statement, arguments)
 
-    @cached_property
+    @read_once
     def system_settings(self) -> dict[str, str]:
         """The site's System Settings that have a value.
 
@@ -90,7 +92,7 @@ class SiteTarget(Target):
         rows = self.query("SELECT field, value FROM tabSingles WHERE doctype = 'System Settings'")
         return {str(field): str(value) for field, value in rows if value is not None}
 
-    @cached_property
+    @read_once
     def time_zone(self) -> ZoneInfo:
         """The time zone in which the site writes times.
 
@@ -118,5 +120,5 @@ class SiteTarget(Target):
 
     def close(self) -> None:
         """Close the connections to the database, where any was opened."""
-        if "reader" in self.__dict__:
-            self.reader.close()
+        for reader in self._opened:
+            reader.close()

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.fake_realtime import RealtimeServer
+from tests.fake_site import FakeSite
+
+
+@pytest.mark.parametrize("port", ["", "0x", None])
+def test_bench_without_a_realtime_server_is_skipped(tmp_path: Path, port: str | None) -> None:
+    fake = FakeSite(tmp_path)
+    fake.write("sites/common_site_config.json", "{}" if port is None else f'{{"socketio_port": "{port}"}}')
+    assert fake.look_at_bench("F19")[""].severity == "skipped"
+
+
+def test_port_that_nobody_serves_fails_in_both_ways(tmp_path: Path) -> None:
+    fake = FakeSite(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can serve it meanwhile
+        fake.write("sites/common_site_config.json", f'{{"socketio_port": {taken.getsockname()[1]}}}')
+        findings = fake.look_at_bench("F19")
+    assert {item: finding.severity for item, finding in findings.items()} == {
+        "polling": "warning",
+        "websocket": "warning",
+    }
+    assert "ConnectionRefusedError" in findings["polling"].text
+
+
+def test_handshake_is_tried_in_both_ways(tmp_path: Path) -> None:
+    fake = FakeSite(tmp_path)
+    with RealtimeServer() as server:
+        fake.write("sites/common_site_config.json", f'{{"socketio_port": {server.port}}}')
+        findings = fake.look_at_bench("F19")
+        assert [finding.severity for finding in findings.values()] == ["ok", "ok"]
+        server.speaks_websocket = False
+        assert fake.look_at_bench("F19")["websocket"].text == "the handshake by websocket gets status 200"
