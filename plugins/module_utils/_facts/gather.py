@@ -50,7 +50,7 @@ def gather_facts(options: HealthOptions, surroundings: Surroundings) -> dict[str
         surroundings: The I/O.
 
     Returns:
-        ``system``, and the lists ``LISTS``, of which ``problems`` has the ``part`` and ``reason`` of what could not be read.
+        ``system``, and the lists ``LISTS``; ``problems`` has the ``part`` and ``reason`` of what could not be read.
 
     Raises:
         LifeboatError: ``bench_not_found`` when the options name a bench that is not there.

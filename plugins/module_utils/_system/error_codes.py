@@ -11,6 +11,7 @@ ERROR_CODES: dict[str, str] = {
     "path_unsafe": "A path leads outside of where it must stay.",
     "module_killed": "The module's process was ended from outside, so there is no result of it.",
     "library_missing": "A Python library that the module needs is not installed on the host.",
+    "query_invalid": "An expression that selects from a report cannot be understood.",
     # bench
     "bench_ambiguous": "The host has several benches, and which one is meant cannot be told.",
     "bench_not_found": "There is no bench where one was looked for.",
@@ -21,6 +22,7 @@ ERROR_CODES: dict[str, str] = {
     # health checks
     "acceptance_invalid": "An accepted finding does not say until which day it is accepted, or cannot be accepted.",
     "check_unknown": "An id names no check.",
+    "knowledge_invalid": "An entry of the list of known errors has a pattern that cannot be used.",
     "threshold_invalid": "A threshold is no range in the syntax of the Monitoring Plugins.",
     # verification
     "site_unhealthy": "The live site did not pass its verification.",

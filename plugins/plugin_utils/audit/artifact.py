@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .hosts import ANSWERED
 from .query import selected_line
 from .words import names_text
 
@@ -25,6 +26,7 @@ def audit_artifact(document: Mapping[str, Any], path: str) -> dict[str, Any]:
         path: The folder of its report.
     """
     summary = document["summary"]
+    silent = [host["name"] for host in document["hosts"] if host["state"] != ANSWERED]
     artifact = {
         "headline": summary["headline"],
         "tone": summary["tone"],
@@ -32,9 +34,7 @@ def audit_artifact(document: Mapping[str, Any], path: str) -> dict[str, Any]:
         "path": path,
         "selected_count": len(document["selected"]),
         "selected": [selected_line(one)[:LONGEST_LINE] for one in document["selected"][:SELECTED_SHOWN]],
-        "silent": names_text([host["name"] for host in document["hosts"] if host["state"] != "answered"])[
-            :LONGEST_LINE
-        ],
+        "silent": names_text(silent)[:LONGEST_LINE],
         "worst": [
             {
                 "id": group["id"],

@@ -43,8 +43,8 @@ def select(document: Mapping[str, Any], expression: str) -> list[Any]:
             "query_invalid",
         ) from error
     if isinstance(found, list):
-        return found
-    return [found] if found else []
+        return list(clean_value(found))
+    return [clean_value(found)] if found else []
 
 
 def selected_line(selected: Any) -> str:

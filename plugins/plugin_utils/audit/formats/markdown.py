@@ -15,7 +15,8 @@ from ..words import day_text, names_text
 GROUPS_SHOWN = 40
 HOSTS_SHOWN = 60
 LINES_SHOWN = 40
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$@&])")
+# An underscore within a word marks nothing; at the start of a line, more characters do.
+SPECIAL = re.compile(r"([\\`*\[\]|<>~$@&]|(?<![A-Za-z0-9_])_|_(?![A-Za-z0-9_])|^[#+=-]|(?<=^\d)[.)])")
 # What GitHub makes a link of without being told to.
 AUTOLINK = re.compile(r"(?i)(://|www\.)")
 
