@@ -24,7 +24,7 @@ MAINTENANCE_SECONDS = 600
 FAILED_LIFETIME_SECONDS = 7 * 86_400
 HOUR_SECONDS = 3600
 # Limits of what is read, however much there is. A job that was put in front has its own time, so a few are looked at.
-MOST_WORKERS = 1000
+MOST_WORKERS = 10_000
 MOST_IDS = 1000
 FRONT_JOBS = 10
 MOST_ABANDONED_IDS = 20

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..findings import CRITICAL, OK, WARNING
 from ..registry import Measurement, Remediation, UnmeasurableError, check
@@ -96,4 +97,4 @@ def _configuration_file(target: RedisInstance) -> Iterator[Measurement]:
 
 
 def _is_here(url: str) -> bool:
-    return any(host in url.rpartition("@")[2] for host in LOOPBACK_HOSTS)
+    return urlsplit(url).hostname in {None, *LOOPBACK_HOSTS}  # None is a socket's file

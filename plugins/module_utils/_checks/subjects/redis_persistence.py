@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..._system.quantities import count_text, duration_text
 from ..findings import CRITICAL, WARNING
-from ..registry import Measurement, NotApplicableError, Remediation, check
+from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.redis_instance import QUEUE, RedisInstance
 
 STATUS_OK = "ok"
@@ -42,7 +42,7 @@ def persistence(target: RedisInstance) -> Iterator[Measurement]:
         if str(target.info.get(field, STATUS_OK)) != STATUS_OK
     ]
     if failed:
-        refuses = target.setting("save") and target.setting("stop-writes-on-bgsave-error") == "yes"
+        refuses = _refuses_writes(target)
         text = f"the last {' and the last '.join(failed)} failed" + (", and writes are refused" if refuses else "")
         yield Measurement(1, text=text, severity=CRITICAL if is_queue or refuses else WARNING)
         return
@@ -56,6 +56,13 @@ def persistence(target: RedisInstance) -> Iterator[Measurement]:
         yield Measurement(0, text="every change goes to the append-only file")
     else:
         yield _snapshot_age(target, max(saves_every))
+
+
+def _refuses_writes(target: RedisInstance) -> bool:
+    try:
+        return bool(target.setting("save")) and target.setting("stop-writes-on-bgsave-error") == "yes"
+    except UnmeasurableError:
+        return False  # that a save failed is worth telling all the same
 
 
 def _snapshot_age(target: RedisInstance, longest_seconds: float) -> Measurement:

@@ -96,5 +96,5 @@ def test_configuration_file(tmp_path: Path, content: str | None, mode: int, expe
     found = severities(run_one("R11", target))
     assert found.get("file") == expected
     target = ToldRedis(info, {"bind": "127.0.0.1", "protected-mode": "yes"}, root=tmp_path)
-    target.url = "redis://elsewhere:6379"
+    target.url = "redis://localhost.example:6379"
     assert "file" not in severities(run_one("R11", target))

@@ -51,6 +51,8 @@ def test_saving(changed: dict[str, Any], settings: dict[str, str], role: str, se
     assert text in found.text
 
 
-def test_server_that_does_not_tell_its_settings_is_unknown() -> None:
+def test_server_that_does_not_tell_its_settings_still_tells_of_a_failure() -> None:
+    (found,) = run_one("R05", ToldRedis({**FINE, "rdb_last_bgsave_status": "err"}))
+    assert (found.severity, found.text) == ("critical", "the last snapshot failed")
     (found,) = run_one("R05", ToldRedis(FINE))
     assert (found.severity, found.text) == ("unknown", "the server does not tell its setting save")
