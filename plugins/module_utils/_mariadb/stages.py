@@ -21,6 +21,8 @@ from .identifiers import quote_identifier
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
+Resolver = Callable[..., Any]
+
 NAME = "name resolution"
 TRANSPORT = "TCP connection"
 SOCKET = "socket connection"
@@ -115,6 +117,7 @@ def attempt_login(
     *,
     timeout_seconds: float,
     clock: Callable[[], float] = time.monotonic,
+    resolve: Resolver = socket.getaddrinfo,
 ) -> Attempt:
     """Log in, open a database and read a row of a table, as far as it goes; nothing is written.
 
@@ -124,10 +127,11 @@ def attempt_login(
         table: The table to read from.
         timeout_seconds: What all steps together may take.
         clock: Seconds from any start.
+        resolve: Finds the addresses of a name, as ``socket.getaddrinfo`` does.
     """
     attempt = Attempt()
     try:
-        _take_steps(_Steps(attempt, clock, clock() + timeout_seconds), login, database, table)
+        _take_steps(_Steps(attempt, clock, clock() + timeout_seconds, resolve), login, database, table)
     except _StageError as error:
         attempt.reason, attempt.error_number = str(error), error.number
     return attempt
@@ -138,6 +142,7 @@ class _Steps:
     attempt: Attempt
     clock: Callable[[], float]
     deadline: float
+    resolve: Resolver
 
     @property
     def seconds_left(self) -> float:
@@ -181,7 +186,7 @@ def _open_transport(steps: _Steps, login: LoginOptions) -> socket.socket:
         with steps.step(SOCKET):
             return _connect_to(socket.AF_UNIX, login.login_unix_socket, steps.seconds_left)
     with steps.step(NAME):
-        addresses = _resolve(login.login_host, login.login_port, steps.seconds_left)
+        addresses = _resolve(steps, login.login_host, login.login_port)
     with steps.step(TRANSPORT):
         return _connect_to_first(addresses, steps)
 
@@ -208,20 +213,20 @@ def _connect_to(family: int, address: Any, timeout_seconds: float) -> socket.soc
     return transport
 
 
-def _resolve(host: str, port: int, timeout_seconds: float) -> list[tuple[int, Any]]:
+def _resolve(steps: _Steps, host: str, port: int) -> list[tuple[int, Any]]:
     """Return the addresses of a host; a resolver that hangs is left behind, since nothing can stop it."""
     answers: SimpleQueue[list[tuple[int, Any]] | OSError] = SimpleQueue()
 
     def ask() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = steps.resolve(host, port, type=socket.SOCK_STREAM)
             answers.put([(family, address) for family, _type, _protocol, _name, address in found])
         except OSError as error:
             answers.put(error)
 
     Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=timeout_seconds)
+        answer = answers.get(timeout=steps.seconds_left)
     except Empty:
         raise TimeoutError from None
     if isinstance(answer, OSError):

@@ -41,6 +41,6 @@ def buffer_pool_misses(server: DatabaseServer) -> Iterator[Measurement]:
         yield Measurement(0, text=f"{text}: too few to judge")
         return
     evidence = [f"innodb_buffer_pool_size is {bytes_text(server.number('innodb_buffer_pool_size'))}"]
-    if server.status["Uptime"] < HOUR_SECONDS:
+    if server.counter("Uptime") < HOUR_SECONDS:
         evidence.append("the server was started less than an hour ago: its pool is still being filled")
     yield Measurement(100 * reads / requests, text=text, evidence=tuple(evidence))

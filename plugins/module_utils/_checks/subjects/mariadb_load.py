@@ -40,7 +40,7 @@ LEAST_CONNECTIONS = 50
 def connections_used(server: DatabaseServer) -> Iterator[Measurement]:
     """Compare the connections of now, and the most there ever were, with the limit."""
     limit = server.number("max_connections")
-    used, peak = server.status["Threads_connected"], server.status["Max_used_connections"]
+    used, peak = server.counter("Threads_connected"), server.counter("Max_used_connections")
     refused = server.recent_increase("Connection_errors_max_connections")
     text = f"{used:.0f} of {limit:.0f} connections are in use"
     if refused:

@@ -44,7 +44,7 @@ def memory_ceiling(server: DatabaseServer) -> Iterator[Measurement]:
     server.require_local()
     host = Host(HOST_NAME, server.surroundings)
     need = memory_need(
-        server.variables, server.number, server.status["Max_used_connections"], _performance_schema_bytes(server)
+        server.variables, server.number, server.counter("Max_used_connections"), _performance_schema_bytes(server)
     )
     others = _memory_of_others(host, _own_process(server, host))
     installed = host.memory["MemTotal"]

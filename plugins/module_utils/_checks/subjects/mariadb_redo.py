@@ -39,8 +39,7 @@ SET_GLOBAL_SINCE = (10, 9)
 )
 def redo_fill(server: DatabaseServer) -> Iterator[Measurement]:
     """Judge how full the log is, whether anybody waited for it, and its size."""
-    status = server.status
-    age, limit = status["Innodb_checkpoint_age"], status["Innodb_checkpoint_max_age"]
+    age, limit = server.counter("Innodb_checkpoint_age"), server.counter("Innodb_checkpoint_max_age")
     yield Measurement(
         100 * age / limit, text=f"{bytes_text(age)} of {bytes_text(limit)} of the redo log wait for a checkpoint"
     )

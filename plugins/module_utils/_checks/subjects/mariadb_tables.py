@@ -111,5 +111,5 @@ def table_cache_overflows(server: DatabaseServer) -> Iterator[Measurement]:
 def files_open(server: DatabaseServer) -> Iterator[Measurement]:
     """Add up the files of InnoDB and those of all others."""
     limit = server.number("open_files_limit")
-    used = server.status["Open_files"] + server.status.get("Innodb_num_open_files", 0.0)
+    used = server.counter("Open_files") + server.status.get("Innodb_num_open_files", 0.0)
     yield Measurement(100 * used / limit, text=f"{used:.0f} of {limit:.0f} files are open")

@@ -79,7 +79,7 @@ def transactions_long(server: DatabaseServer) -> Iterator[Measurement]:
 def transactions_history(server: DatabaseServer) -> Iterator[Measurement]:
     """A long list that gets shorter is being dealt with: that is no more than a warning."""
     rates = server.rates
-    length = server.status[HISTORY]
+    length = server.counter(HISTORY)
     growth = length - rates.before.counters.get(HISTORY, length)
     course = "rising" if growth > 0 else "falling" if growth < 0 else "steady"
     is_falling = growth < 0 and length > LONG_HISTORY

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from ..._mariadb.connection import LoginOptions
@@ -11,6 +10,7 @@ from ..._recovery.login import LOCAL_HOSTS
 from ..rates import Sample
 from ..registry import UnmeasurableError
 from ..slow_statements import SlowStatements, read_slow_statements
+from .read_once import read_once
 from .reader import DatabaseReader
 from .target import Surroundings, Target
 
@@ -42,7 +42,7 @@ class DatabaseServer(Target):
         """Run one statement that reads, and return its rows; raises UnmeasurableError as the reader does."""
         return self.reader.query(statement, arguments)
 
-    @cached_property
+    @read_once
     def variables(self) -> dict[str, str]:
         """The server's global variables, names in lower case."""
         return {str(name).lower(): str(value) for name, value in self.query("SHOW GLOBAL VARIABLES")}
@@ -78,14 +78,14 @@ class DatabaseServer(Target):
         """Name a database in findings: the site that it is of, else the database itself."""
         return self.site_names.get(database, database)
 
-    @cached_property
+    @read_once
     def schemas(self) -> tuple[str, ...]:
         """The databases to look into: those of this host's sites, or all of a server that has none here."""
         if self.database_names:
             return self.database_names
         return tuple(name for (name,) in self.query("SHOW DATABASES") if name not in SYSTEM_SCHEMAS)
 
-    @cached_property
+    @read_once
     def slow_statements(self) -> SlowStatements:
         """The slow statements that can be read from here; raises LifeboatError where there are none to read."""
         return read_slow_statements(self.query, self.variables, limit_bytes=SLOW_LOG_BYTES)
@@ -122,6 +122,16 @@ class DatabaseServer(Target):
         if not self.samples:
             raise UnmeasurableError("the server's status could not be read")
         return dict(self.samples[-1].counters)
+
+    def counter(self, name: str) -> float:
+        """Return a status counter of the last sample.
+
+        Raises:
+            UnmeasurableError: This server has no such counter, or it could not be read.
+        """
+        if name not in self.status:
+            raise UnmeasurableError(f"the server has no counter {name}")
+        return self.status[name]
 
     def read_sample(self) -> Sample:
         """Read the server's status counters; what is no number is left out."""
