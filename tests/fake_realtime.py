@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
+from tests.lab.background import Background
 
-class RealtimeServer:
+
+class RealtimeServer(Background):
     """Answers on a free port until it is stopped; by WebSocket while ``speaks_websocket``."""
 
     def __init__(self) -> None:
+        super().__init__("realtime")
         self.speaks_websocket = True
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> RealtimeServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def stop(self) -> None:
         """Answer no longer."""
         self._server.shutdown()
+        super().stop()
         self._server.server_close()
-        self._thread.join()
+
+    def _run(self) -> None:
+        self._server.serve_forever()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         realtime = self

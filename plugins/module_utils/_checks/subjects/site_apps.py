@@ -17,7 +17,7 @@ _INSTALLED = re.compile(r"(?P<name>.+?)-\d.*\.(?:dist-info|egg-info)|(?P<linked>
 
 @check(
     "F03",
-    "apps",
+    "apps.complete",
     title="Apps of the site and of the bench",
     subject="site",
     target=SiteTarget,

@@ -13,7 +13,7 @@ NAMES_SHOWN = 5
 
 @check(
     "F17",
-    "assets",
+    "assets.built",
     title="Built assets",
     subject="site",
     target=BenchTarget,

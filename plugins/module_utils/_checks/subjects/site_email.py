@@ -20,7 +20,7 @@ SENDING_MINUTES = 15
 
 @check(
     "F09",
-    "email",
+    "email.delivery",
     title="Email that gets through",
     subject="site",
     target=SiteTarget,

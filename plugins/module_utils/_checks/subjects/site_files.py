@@ -31,7 +31,7 @@ class FileTree:
 
 @check(
     "F14",
-    "files",
+    "files.known",
     title="Files and their documents",
     subject="site",
     target=SiteTarget,

@@ -16,7 +16,7 @@ FINGERPRINT_CHARACTERS = 16
 
 @check(
     "F02",
-    "encryption_key",
+    "encryption_key.opens",
     title="Key of the stored passwords",
     subject="site",
     target=SiteTarget,

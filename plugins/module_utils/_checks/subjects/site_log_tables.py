@@ -42,7 +42,7 @@ OVERDUE_FACTOR = 2
 
 @check(
     "F13",
-    "log_tables",
+    "log_tables.growth",
     title="Tables of logs that grow",
     subject="site",
     target=SiteTarget,

@@ -20,7 +20,7 @@ _EXPIRY = re.compile(r"(?P<hours>\d+):(?P<minutes>\d+)")
 
 @check(
     "F10",
-    "logins",
+    "logins.failed",
     title="Failed logins and old sessions",
     subject="site",
     target=SiteTarget,

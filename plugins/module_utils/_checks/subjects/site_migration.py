@@ -21,7 +21,7 @@ LAST_PREFIX = "finally:"
 
 @check(
     "F04",
-    "migration",
+    "migration.pending",
     title="Migration of the database",
     subject="site",
     target=SiteTarget,

@@ -14,7 +14,7 @@ FOLDERS = ("", "public", "public/files", "private", "private/files", "private/ba
 
 @check(
     "F15",
-    "permissions",
+    "permissions.files",
     title="Owner and permissions of the files",
     subject="site",
     target=SiteTarget,

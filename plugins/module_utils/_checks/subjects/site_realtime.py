@@ -20,7 +20,7 @@ OK_STATUS = 200
 
 @check(
     "F19",
-    "realtime",
+    "realtime.handshake",
     title="Realtime server",
     subject="site",
     target=BenchTarget,

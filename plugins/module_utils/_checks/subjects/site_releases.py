@@ -21,7 +21,7 @@ MADE_BY_FRAPPE = ("frappe", "erpnext")
 
 @check(
     "F20",
-    "releases",
+    "releases.supported",
     title="End of life of Frappe, Python and Node",
     subject="site",
     target=BenchTarget,

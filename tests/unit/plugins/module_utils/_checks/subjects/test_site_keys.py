@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.site_keys import FINGERPRINT_CHARACTERS
 from cryptography.fernet import Fernet
 
 from tests.fake_site import NAME, FakeSite
@@ -42,6 +43,7 @@ def test_other_key_than_at_the_last_run_is_told_once(tmp_path: Path) -> None:
     fake.configure(encryption_key=KEY.decode())
     fake.answers["__Auth"] = [SEALED]
     fact = fake.look("F02")[""].fact
+    assert len(fact) == FINGERPRINT_CHARACTERS
     for known, severity in ((fact, "ok"), ("another", "warning"), ("", "ok")):
         history = History([{"at_seconds": 0, "values": {}, "facts": {f"F02|{NAME}|": known}}])
         assert fake.look("F02", history=history)[""].severity == severity

@@ -4,6 +4,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry import NotApplicableError
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.site_realtime import realtime
 
 from tests.fake_realtime import RealtimeServer
 from tests.fake_site import FakeSite
@@ -13,7 +15,8 @@ from tests.fake_site import FakeSite
 def test_bench_without_a_realtime_server_is_skipped(tmp_path: Path, port: str | None) -> None:
     fake = FakeSite(tmp_path)
     fake.write("sites/common_site_config.json", "{}" if port is None else f'{{"socketio_port": "{port}"}}')
-    assert fake.look_at_bench("F19")[""].severity == "skipped"
+    with pytest.raises(NotApplicableError, match="socketio_port"):
+        list(realtime(fake.bench_target()))
 
 
 def test_port_that_nobody_serves_fails_in_both_ways(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.site_scheduler import stopping_switches
+
+from tests.check_runs import run_one
 from tests.fake_site import NOW_SECONDS, FakeSite
 
 HOUR = 3600
@@ -45,6 +48,14 @@ def test_file_that_vanishes_makes_the_age_unknown(tmp_path: Path) -> None:
     target = fake.site_target()
     assert target.configuration
     fake.site.config_path.unlink()
-    from tests.check_runs import run_one  # noqa: PLC0415
-
     assert [finding.severity for finding in run_one("F12", target)] == ["unknown"]
+
+
+def test_only_what_is_on_stops_the_scheduler(tmp_path: Path) -> None:
+    fake = FakeSite(tmp_path)
+    fake.configure(maintenance_mode=0, pause_scheduler=False, disable_scheduler="0")
+    assert stopping_switches(fake.site_target()) == []
+    fake.write("sites/common_site_config.json", '{"maintenance_mode": 1}')
+    assert stopping_switches(fake.site_target()) == []
+    fake.answers["System Settings"] = [("enable_scheduler", "0")]
+    assert [switch.name for switch in stopping_switches(fake.site_target())] == ["enable_scheduler = 0"]

@@ -1,35 +1,11 @@
-"""The checks of a bench that read nothing but files: its assets and the configuration of its services."""
-
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.site_services import INSTALLED
 
 from tests.fake_site import FakeSite
-
-
-@pytest.mark.parametrize(
-    ("text", "severity"),
-    [
-        ('{"a.js": "/assets/app/a.js"}', "ok"),
-        ('{"a.js": "/assets/app/a.js", "b.js": "/assets/app/b.js"}', "warning"),
-        ("[]", "unknown"),
-        ("{", "unknown"),
-    ],
-)
-def test_bundles_that_pages_ask_for_are_there(tmp_path: Path, text: str, severity: str) -> None:
-    fake = FakeSite(tmp_path)
-    assert fake.look_at_bench("F17")[""].severity == "critical"
-    fake.write("sites/assets/assets.json", text)
-    fake.write("sites/assets/app/a.js", "")
-    assert fake.look_at_bench("F17")[""].severity == severity
-
-
-def test_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
-    fake = FakeSite(tmp_path)
-    fake.write("sites/assets/assets.json", "{}").with_name("gone").symlink_to(tmp_path / "nowhere")
-    assert fake.look_at_bench("F17")[""].evidence == ("the link gone leads nowhere",)
 
 
 def test_bench_without_services_has_no_drift(tmp_path: Path) -> None:
@@ -50,3 +26,16 @@ def test_copies_and_ports_are_compared(tmp_path: Path) -> None:
     finding = fake.look_at_bench("F18")[""]
     assert (finding.severity, finding.value) == ("warning", 2)
     assert "secret" not in finding.text
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name, places in INSTALLED.items() for place in places])
+def test_copy_is_looked_for_in_each_place(tmp_path: Path, name: str, place: str) -> None:
+    fake = FakeSite(tmp_path)
+    fake.write(f"config/{name}", "written")
+    installed = tmp_path / place.format(bench="frappe-bench")
+    installed.parent.mkdir(parents=True)
+    installed.write_text("edited")
+    assert fake.look_at_bench("F18")[""].text == f"/{place.format(bench='frappe-bench')} differs from config/{name}"
+    installed.unlink()
+    installed.symlink_to(fake.bench.path / "config" / name)
+    assert fake.look_at_bench("F18")[""].severity == "ok"
