@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from tests.mariadb_answers import SCHEMA, SITE, AnsweringServer
+from tests.server_doubles import look
+
+PLAIN = [(f"{SCHEMA}/tabItem", "by_group"), (f"{SCHEMA}/tabItem", "by_code")]
+STATISTICS = [
+    ("PRIMARY", "name", None, 0, "BTREE", "NO"),
+    ("by_code", "item_code", None, 1, "BTREE", "NO"),
+    ("by_code_and_group", "item_code", None, 1, "BTREE", "NO"),
+    ("by_code_and_group", "item_group", None, 1, "BTREE", "NO"),
+    ("by_group", "item_group", None, 1, "BTREE", "NO"),
+]
+
+
+def server(uptime_days=40.0, variables=None, **answers):
+    given = {"WHERE i.TYPE = 0": PLAIN, "information_schema.STATISTICS": STATISTICS, **answers}
+    counters = {"Uptime": uptime_days * 86400}
+    return AnsweringServer(given, variables or {"userstat": "ON"}, counters=counters)
+
+
+def test_unused_indexes():
+    used = {"INDEX_STATISTICS": [(SCHEMA, "tabItem", "by_code")]}
+    assert look("D26", server(**used))[""].evidence == ("by_group of tabItem",)
+    by_schema = {"performance_schema": "ON"}
+    counted = {"table_io_waits_summary_by_index_usage": [("_other", "tabItem", "by_group")], **used}
+    found = look("D26", server(variables=by_schema, **counted))[""]
+    # Another site uses by_group, so only by_code is left.
+    assert found.evidence == ("by_code of tabItem",)
+
+
+def test_what_must_stay_is_not_told():
+    declared = {"tabDocField": [("Item", "item_group")], "INDEX_STATISTICS": [(SCHEMA, "tabItem", "by_code")]}
+    assert look("D26", server(**declared))[""].severity == "ok"
+    foreign = {"KEY_COLUMN_USAGE": [(1,)]}
+    assert look("D26", server(**foreign))[""].severity == "ok"
+    gone = {"WHERE i.TYPE = 0": [(f"{SCHEMA}/tabItem", "dropped_meanwhile")]}
+    assert look("D26", server(**gone))[""].severity == "ok"
+
+
+def test_what_cannot_be_told():
+    assert look("D26", server(uptime_days=30))[""].severity == "unknown"
+    assert look("D26", server(variables={"userstat": "OFF"}))[""].severity == "unknown"
+
+
+def test_superfluous_indexes():
+    same = {"HAVING COUNT(*)": [(f"{SCHEMA}/tabItem",), ("other/t",)], "innodb_index_stats": [(3 * 1024**2,)]}
+    found = look("D27", server(**same))[SITE]
+    assert (found.severity, found.value) == ("warning", 3 * 1024**2)
+    assert found.evidence == (f"by_code of tabItem begins by_code_and_group: {3 * 1024**2} bytes",)
+    unknown_size = {"HAVING COUNT(*)": [(f"{SCHEMA}/tabItem",)]}
+    assert look("D27", server(**unknown_size))[SITE].value == 0
+    declared = {**same, "tabDocField": [("Item", "item_code")]}
+    assert look("D27", server(**declared))[SITE].value == 0
