@@ -26,7 +26,7 @@ _BLOCK_BYTES = 512  # st_blocks counts these, whatever the file system (stat(2))
 
 @check(
     "H19",
-    "files.open",
+    "fd.usage",
     title="Open files against their limits",
     subject="host",
     target=Host,
