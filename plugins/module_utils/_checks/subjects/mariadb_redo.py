@@ -43,8 +43,10 @@ def redo_fill(server: DatabaseServer) -> Iterator[Measurement]:
     yield Measurement(
         100 * age / limit, text=f"{bytes_text(age)} of {bytes_text(limit)} of the redo log wait for a checkpoint"
     )
+    waits = server.recent_increase("Innodb_log_waits")
+    if waits is None:
+        return  # one sample tells how full it is, and no more
     rates = server.rates
-    waits = rates.increase("Innodb_log_waits")
     yield Measurement(
         waits,
         "waits",

@@ -70,7 +70,8 @@ def table_cache_overflows(server: DatabaseServer) -> Iterator[Measurement]:
     size = server.number("table_open_cache")
     yield Measurement(
         overflows,
-        text=f"{count_text(round(overflows), 'table')} closed in {duration_text(rates.seconds)} because "
+        "overflows",
+        f"{count_text(round(overflows), 'table')} closed in {duration_text(rates.seconds)} because "
         f"table_open_cache is {size:.0f}",
     )
     opened = rates.per_second("Opened_tables")
@@ -92,7 +93,7 @@ def table_cache_overflows(server: DatabaseServer) -> Iterator[Measurement]:
 
 @check(
     "D19",
-    "files.open",
+    "server.files",
     title="Files that the server has open",
     subject="mariadb",
     target=DatabaseServer,

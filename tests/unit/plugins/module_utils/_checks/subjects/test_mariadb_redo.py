@@ -36,6 +36,12 @@ def test_fill(age: float, severity: str) -> None:
     assert "size" not in found  # a minute says nothing about an hour
 
 
+def test_fill_is_known_from_one_sample() -> None:
+    found = look("D13", server(age=71, seconds=0))
+
+    assert {item: finding.severity for item, finding in found.items()} == {"": "warning"}
+
+
 def test_wait_for_the_buffer() -> None:
     assert look("D13", server(waits=1))["waits"].severity == "warning"
 

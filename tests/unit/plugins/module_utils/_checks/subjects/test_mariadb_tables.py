@@ -33,7 +33,23 @@ def test_table_cache(overflows: float, opened: float, tables: int, severities: t
 
     found = look("D18", server)
 
-    assert tuple(found[item].severity for item in ("", "opened", "definitions")) == severities
+    assert tuple(found[item].severity for item in ("overflows", "opened", "definitions")) == severities
+
+
+def test_account_of_a_site_sees_no_tables() -> None:
+    server = ServerDouble(
+        variables={"table_open_cache": 2000, "table_definition_cache": 400},
+        growth={"Table_open_cache_overflows": 0, "Opened_tables": 1},
+        answers={"INNODB_SYS_TABLESPACES": "refused with error 1227"},
+    )
+
+    found = look("D18", server)
+
+    assert {item: finding.severity for item, finding in found.items()} == {
+        "overflows": "ok",
+        "opened": "ok",
+        "": "unknown",
+    }
 
 
 @pytest.mark.parametrize(("files", "severity"), [(750, "ok"), (751, "warning"), (901, "critical")])
