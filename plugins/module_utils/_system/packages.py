@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-_FIELD = re.compile(r"^(Package|Status|Version): (.*)$", re.MULTILINE)
 _PIECE = re.compile(r"(\D*)(\d*)")
 
 
@@ -24,9 +23,9 @@ def installed_versions(status: str) -> dict[str, str]:
         status: The text of ``/var/lib/dpkg/status``.
     """
     return {
-        name: fields["Version"]
-        for name, fields in _packages(status)
-        if fields.get("Status", "").endswith(" installed") and "Version" in fields
+        _field(paragraph, "Package"): _field(paragraph, "Version")
+        for paragraph in _paragraphs(status)
+        if _field(paragraph, "Status").endswith(" installed")
     }
 
 
@@ -39,9 +38,10 @@ def newer_versions(installed: Mapping[str, str], archives: Iterable[str]) -> dic
     """
     newest = dict(installed)
     for archive in archives:
-        for name, fields in _packages(archive):
-            if name in newest and version_key(fields.get("Version", "")) > version_key(newest[name]):
-                newest[name] = fields["Version"]
+        for paragraph in _paragraphs(archive):
+            name = _field(paragraph, "Package")
+            if name in newest and version_key(version := _field(paragraph, "Version")) > version_key(newest[name]):
+                newest[name] = version
     return {name: version for name, version in newest.items() if version != installed[name]}
 
 
@@ -54,18 +54,23 @@ def version_key(version: str) -> tuple[int, list[_Part], list[_Part]]:
     return int(epoch) if colon and epoch.isdigit() else 0, _parts(upstream), _parts(revision)
 
 
-def _packages(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    name = ""
-    fields: dict[str, str] = {}
-    for match in _FIELD.finditer(text):
-        if match[1] == "Package":
-            if name:
-                yield name, fields
-            name, fields = match[2], {}
-        else:
-            fields[match[1]] = match[2]
-    if name:
-        yield name, fields
+def _paragraphs(text: str) -> Iterator[str]:
+    """Yield one paragraph after the other: all of them at once would take as much memory again as the text."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end + 2
+
+
+def _field(paragraph: str, name: str) -> str:
+    """Return a field of a paragraph, empty where it has none (found as text: the lists of Ubuntu have 40 MB)."""
+    start = paragraph.find(f"{name}: ")
+    # The name may also stand within a description, or end another one.
+    while start > 0 and paragraph[start - 1] != "\n":
+        start = paragraph.find(f"{name}: ", start + 1)
+    return "" if start < 0 else paragraph[start + len(name) + 2 :].partition("\n")[0]
 
 
 def _parts(text: str) -> list[_Part]:

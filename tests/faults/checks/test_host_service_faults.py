@@ -20,7 +20,8 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.processes import list_processes
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
-from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.host import Host
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.host import HOST_NAME, Host
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 
 from tests.check_runs import run_one
 from tests.fake_host import NOW_SECONDS, FakeHost
@@ -210,15 +211,13 @@ def test_security_updates_that_wait_are_seen(host: FakeHost) -> None:
 
 
 @pytest.mark.check("H22")
-def test_a_name_that_nobody_knows_is_seen(host_target: Callable[..., Host], tmp_path: Path) -> None:
+def test_a_name_that_nobody_knows_is_seen(surroundings: Surroundings, tmp_path: Path) -> None:
     (tmp_path / "sites").mkdir()
     configuration = tmp_path / "sites/common_site_config.json"
 
     def severity(name: str) -> str:
         configuration.write_text(json.dumps({"db_host": name}))
-        target = host_target()
-        target.benches = [Bench(tmp_path)]  # of this test alone
-        (finding,) = run_one("H22", target)
+        (finding,) = run_one("H22", Host(HOST_NAME, surroundings, [Bench(tmp_path)]))
         return finding.severity
 
     assert severity(socket.gethostname()) == "ok"

@@ -86,9 +86,9 @@ def _waiting(target: Host, packages: list[str], tool: str) -> Measurement:
 
 def _installed_at_seconds(target: Host, packages: list[str]) -> float:
     """Return when the oldest of these packages came; 0 where that is not told."""
-    folder = target.path("/var/lib/dpkg/info")
-    files = [path for name in packages for path in (folder / f"{name}.list", *folder.glob(f"{name}:*.list"))]
-    return min((path.stat().st_mtime for path in files if path.is_file()), default=0.0)
+    # Some names have the architecture after a colon: libc6:amd64.list.
+    files = target.path("/var/lib/dpkg/info").glob("*.list")
+    return min((path.stat().st_mtime for path in files if path.stem.partition(":")[0] in packages), default=0.0)
 
 
 def _stamps(target: Host) -> Iterator[Measurement]:

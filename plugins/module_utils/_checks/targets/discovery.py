@@ -33,7 +33,7 @@ def find_targets(benches: Iterable[Bench], login: LoginOptions, surroundings: Su
     bench_targets = [BenchTarget(bench, surroundings) for bench in benches]
     sites = [SiteTarget(site, bench, surroundings) for bench in bench_targets for site in _readable_sites(bench.bench)]
     return [
-        Host(HOST_NAME, surroundings),
+        Host(HOST_NAME, surroundings, [bench.bench for bench in bench_targets]),
         *_database_servers(sites, login, surroundings),
         *_redis_instances(bench_targets, surroundings),
         *bench_targets,

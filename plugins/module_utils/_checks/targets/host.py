@@ -15,7 +15,7 @@ from ..._system.errors import LifeboatError
 from ..._system.mounts import Mount, Usage, file_systems, parse_mounts, read_usages
 from ..rates import Sample
 from ..registry import NotApplicableError, UnmeasurableError
-from .target import Target
+from .target import Surroundings, Target
 
 HOST_NAME = "host"
 DATABASE_PROGRAMS = ("mariadbd", "mysqld")
@@ -46,7 +46,17 @@ class FileSystem:
 
 
 class Host(Target):
-    """The host on which the checks run."""
+    """The host on which the checks run.
+
+    Args:
+        name: What names it in findings.
+        surroundings: The I/O of this run.
+        benches: The benches that are looked at; None for all that are found.
+    """
+
+    def __init__(self, name: str, surroundings: Surroundings, benches: Sequence[Bench] | None = None) -> None:
+        super().__init__(name, surroundings)
+        self._given_benches = benches
 
     def path(self, absolute: str) -> Path:
         """Return where a path of the host lies below the root that stands for ``/``."""
@@ -109,7 +119,9 @@ class Host(Target):
 
     @cached_property
     def benches(self) -> list[Bench]:
-        """The benches in the usual places, and those of running processes."""
+        """The benches that are looked at: those that were given, or those in the usual places and of processes."""
+        if self._given_benches is not None:
+            return list(self._given_benches)
         return find_benches(root=self.surroundings.root)
 
     @property

@@ -14,9 +14,10 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.packages i
 
 STATUS = """Package: openssl
 Status: install ok installed
-Version: 3.0.1-1
+Config-Version: 7
 Description: the word
  Version: 9 in a text does not count
+Version: 3.0.1-1
 
 Package: removed
 Status: deinstall ok config-files

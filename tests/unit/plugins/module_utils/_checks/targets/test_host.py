@@ -108,6 +108,12 @@ def test_places_are_where_the_database_the_benches_and_the_backups_are(host: Fak
     ]
 
 
+def test_benches_that_were_given_are_the_only_ones(host: FakeHost) -> None:
+    host.write("/home/frappe/frappe-bench/sites/common_site_config.json", "{}")
+    assert [bench.name for bench in host.target().benches] == ["frappe-bench"]
+    assert Host(HOST_NAME, host.surroundings, []).benches == []
+
+
 def test_the_kernels_log_is_read_with_its_times(host: FakeHost) -> None:
     assert host.target().kernel_messages is None
     host.answer("dmesg", "[    1.500000] Linux version 6\nno time\n[  200.000001] eth0: up\n")
