@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,14 @@ from tests.check_runs import run_one
 NOW_SECONDS = 2_000_000_000.0
 LOCAL_NOW = "2033-05-18 09:03:20"
 NAME = "erp.example.com"
+
+
+@contextmanager
+def unserved_port() -> Iterator[int]:
+    """A port of this host that is bound, so that nobody else can serve it meanwhile, and not served."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 class AnsweredSite(SiteTarget):

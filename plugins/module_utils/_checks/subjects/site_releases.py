@@ -44,12 +44,12 @@ def releases(bench: BenchTarget) -> Iterator[Measurement]:
     for product, version in versions.items():
         last_day = end_of_life(product, version)
         if last_day is None:
-            yield Measurement(None, product, f"nobody knows how long {product} {version or '(no version)'} is mended")
+            yield Measurement(None, product, f"nobody knows how long {product} {version or '(no version)'} gets fixes")
             continue
         end = datetime.combine(last_day + timedelta(days=1), time(), timezone.utc)
         left_seconds = end.timestamp() - bench.now_seconds
-        verb = "is mended until" if left_seconds > 0 else "was mended until"
-        yield Measurement(left_seconds, product, f"{product} {version} {verb} {last_day}")
+        fixes = "gets fixes until" if left_seconds > 0 else "has had no fixes since"
+        yield Measurement(left_seconds, product, f"{product} {version} {fixes} {last_day}")
 
 
 def python_version(environment: Path) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ..._system.quantities import DAY_SECONDS, HOUR_SECONDS, duration_text
-from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
+from ..registry import Measurement, NotApplicableError, Remediation, check
 from ..targets.site import SiteTarget
 from .site_scheduler import require_scheduler
 
@@ -97,23 +97,25 @@ def seconds_between(frequency: str | None, cron_format: str | None) -> int:
 
 
 def _process(site: SiteTarget) -> Measurement:
-    # Looking whether a lock is held by trying to take it could keep the scheduler from taking it.
-    path = site.bench.bench.path / "config" / "scheduler_process"
-    try:
-        inode = path.stat().st_ino
-        locks = (site.surroundings.root / "proc" / "locks").read_text()
-    except FileNotFoundError:
-        is_alive = any(service.kind == "schedule" and service.pid for service in site.bench.services)
-    except OSError as error:
-        raise UnmeasurableError(f"the scheduler's lock cannot be looked at: {error.strerror}") from None
-    else:
-        is_alive = any(line.split()[5].endswith(f":{inode}") for line in locks.splitlines() if "->" not in line)
+    is_alive = _is_lock_held(site) or any(
+        service.kind == "schedule" and service.pid is not None for service in site.bench.services
+    )
     return Measurement(
         0 if is_alive else None,
         "process",
         "the bench's scheduler runs" if is_alive else "no process of the bench schedules jobs",
-        severity="" if is_alive else "critical",
+        severity="ok" if is_alive else "critical",
     )
+
+
+def _is_lock_held(site: SiteTarget) -> bool:
+    # Frappe 15 and later hold this lock while they schedule. Trying to take it could keep the scheduler from it.
+    try:
+        inode = (site.bench.bench.path / "config" / "scheduler_process").stat().st_ino
+        locks = (site.surroundings.root / "proc" / "locks").read_text()
+    except OSError:
+        return False
+    return any(line.split()[5].endswith(f":{inode}") for line in locks.splitlines() if "->" not in line)
 
 
 def _is_dormant(site: SiteTarget) -> bool:

@@ -45,13 +45,17 @@ def stopping_switches(site: SiteTarget) -> list[Switch]:
     """Return the switches that stop the site's scheduler, as Frappe asks for them.
 
     Raises:
-        UnmeasurableError: The configuration or the database cannot be read.
+        UnmeasurableError: The configuration cannot be read, or it has no switch on and the database cannot be read.
     """
     in_files = ((name, deciding_file(site, name)) for name in (*MAINTENANCE_SWITCHES, "disable_scheduler"))
     found = [Switch(name, path) for name, path in in_files if path is not None]
-    if not is_on(site.system_settings, "enable_scheduler"):
-        found.append(Switch("enable_scheduler = 0", None))
-    return found
+    try:
+        is_enabled = is_on(site.system_settings, "enable_scheduler")
+    except UnmeasurableError:
+        if not found:
+            raise
+        return found
+    return found if is_enabled else [*found, Switch("enable_scheduler = 0", None)]
 
 
 def require_scheduler(site: SiteTarget) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry i
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.site_realtime import realtime
 
 from tests.fake_realtime import RealtimeServer
-from tests.fake_site import FakeSite
+from tests.fake_site import FakeSite, unserved_port
 
 
 @pytest.mark.parametrize("port", ["", "0x", None])
@@ -21,9 +20,8 @@ def test_bench_without_a_realtime_server_is_skipped(tmp_path: Path, port: str | 
 
 def test_port_that_nobody_serves_fails_in_both_ways(tmp_path: Path) -> None:
     fake = FakeSite(tmp_path)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can serve it meanwhile
-        fake.write("sites/common_site_config.json", f'{{"socketio_port": {taken.getsockname()[1]}}}')
+    with unserved_port() as port:
+        fake.write("sites/common_site_config.json", f'{{"socketio_port": {port}}}')
         findings = fake.look_at_bench("F19")
     assert {item: finding.severity for item, finding in findings.items()} == {
         "polling": "warning",

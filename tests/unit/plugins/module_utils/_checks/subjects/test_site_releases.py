@@ -47,7 +47,7 @@ def test_each_product_is_judged_by_its_own_date(tmp_path: Path) -> None:
         "python": "ok",
         "node": "critical",
     }
-    assert findings["node"].text == "node v18.20.4 was mended until 2025-04-30"
+    assert findings["node"].text == "node v18.20.4 has had no fixes since 2025-04-30"
 
 
 def test_unknown_version_is_unknown_and_node_may_be_missing(tmp_path: Path) -> None:
@@ -55,4 +55,4 @@ def test_unknown_version_is_unknown_and_node_may_be_missing(tmp_path: Path) -> N
     fake.write("apps/frappe/frappe/__init__.py", "")
     findings = fake.look_at_bench("F20", run=no_node)
     assert {item: finding.severity for item, finding in findings.items()} == {"frappe": "unknown", "python": "unknown"}
-    assert findings["python"].text == "nobody knows how long python (no version) is mended"
+    assert findings["python"].text == "nobody knows how long python (no version) gets fixes"

@@ -92,11 +92,14 @@ def test_bench_without_the_lock_is_asked_for_its_services(tmp_path: Path) -> Non
     assert findings[""].severity == "skipped"
 
 
-def test_lock_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
+def test_process_that_schedules_is_found_without_its_lock(tmp_path: Path) -> None:
     fake = FakeSite(tmp_path)
-    fake.write("config/scheduler_process", "")
-    (tmp_path / "proc" / "locks").mkdir()
-    assert fake.look("F06")[""].severity == "unknown"
+    folder = tmp_path / "proc" / "4242"
+    folder.mkdir()
+    (folder / "cmdline").write_bytes(b"/usr/local/bin/bench\0schedule\0")
+    (folder / "stat").write_text("4242 (bench) S 1 1 1")
+    (folder / "cwd").symlink_to(fake.bench.path)
+    assert fake.look("F06")["process"].severity == "ok"
 
 
 def test_scheduler_that_is_off_has_no_heartbeat(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects.site_scheduler import stopping_switches
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 
 from tests.check_runs import run_one
-from tests.fake_site import NOW_SECONDS, FakeSite
+from tests.fake_site import NOW_SECONDS, FakeSite, unserved_port
 
 HOUR = 3600
 
@@ -59,3 +60,13 @@ def test_only_what_is_on_stops_the_scheduler(tmp_path: Path) -> None:
     assert stopping_switches(fake.site_target()) == []
     fake.answers["System Settings"] = [("enable_scheduler", "0")]
     assert [switch.name for switch in stopping_switches(fake.site_target())] == ["enable_scheduler = 0"]
+
+
+def test_switch_in_a_file_is_found_while_the_database_is_down(tmp_path: Path) -> None:
+    fake = FakeSite(tmp_path)
+    with unserved_port() as port:
+        for is_disabled, severity in ((0, "unknown"), (1, "critical")):
+            fake.configure(db_port=port, disable_scheduler=is_disabled)
+            ready = fake.site_target()
+            target = SiteTarget(ready.site, ready.bench, ready.surroundings)
+            assert [finding.severity for finding in run_one("F05", target)] == [severity]

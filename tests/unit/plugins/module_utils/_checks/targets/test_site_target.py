@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry import UnmeasurableError
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 
-from tests.fake_site import LOCAL_NOW, FakeSite
+from tests.fake_site import LOCAL_NOW, FakeSite, unserved_port
 
 
 @pytest.fixture
@@ -52,11 +52,12 @@ def test_what_the_configuration_does_not_tell_is_unmeasurable(fake: FakeSite) ->
 
 
 def test_database_that_does_not_answer_is_unmeasurable(fake: FakeSite) -> None:
-    fake.configure(db_socket=str(fake.bench.path / "nowhere.sock"))
     ready = fake.site_target()
     target = SiteTarget(ready.site, ready.bench, ready.surroundings)
-    with pytest.raises(UnmeasurableError):
-        target.query("SELECT 1")
+    with unserved_port() as port:
+        fake.configure(db_port=port)
+        with pytest.raises(UnmeasurableError, match=str(port)):
+            target.query("SELECT 1")
     target.close()
 
 
