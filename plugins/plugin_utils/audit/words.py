@@ -50,9 +50,9 @@ def headline(summary: Mapping[str, Any]) -> tuple[str, str]:
     if critical:
         return BAD, f"{_hosts(critical, summary)} {'needs' if critical == 1 else 'need'} help now"
     if silent:
-        return CARE, f"Nothing urgent was seen, but {_hosts(silent, summary)} did not answer"
+        return CARE, f"{_hosts(silent, summary)} did not answer; nothing urgent was seen on the others"
     if summary["hosts_with"][WARNING]:
-        return CARE, f"Nothing is urgent; {_hosts(summary['hosts_with'][WARNING], summary)} should be looked at"
+        return CARE, f"{_hosts(summary['hosts_with'][WARNING], summary)} should be looked at; nothing is urgent"
     if summary["counts"][UNKNOWN]:
         return CARE, "Nothing wrong was seen, but not everything could be looked at"
     return GOOD, "All is well"
@@ -74,14 +74,14 @@ def sentences(document: Mapping[str, Any]) -> Iterator[str]:
 def _hosts(count: int, summary: Mapping[str, Any]) -> str:
     total = summary["hosts"]["total"]
     if count == total:
-        return "the host" if total == 1 else f"all {total} hosts"
+        return "The host" if total == 1 else f"All {total} hosts"
     return f"{count} of {total} hosts"
 
 
 def _how_bad(summary: Mapping[str, Any]) -> str:
     counts = summary["counts"]
     parts = [
-        f"{count_text(counts[CRITICAL], 'problem')} can stop work or lose data" if counts[CRITICAL] else "",
+        f"{count_text(counts[CRITICAL], 'problem')} should be mended now" if counts[CRITICAL] else "",
         f"{count_text(counts[WARNING], 'warning')} can wait for a working day" if counts[WARNING] else "",
     ]
     said = ", ".join(part for part in parts if part) or "No problem was found in what could be looked at"

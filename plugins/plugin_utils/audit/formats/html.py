@@ -23,6 +23,8 @@ ROWS_SHOWN = 60
 HOSTS_SHOWN = 25
 LISTED_SHOWN = 100
 EVIDENCE_SHOWN = 3
+# Settings of MariaDB and Redis that end so are bytes.
+SIZE_SETTINGS = ("_size", "maxmemory", "_packet")
 TREND_WIDTH, TREND_HEIGHT = 240, 48
 # A check that broke in a few places is shown open when it is among the first.
 OPEN_GROUPS, OPEN_ROWS = 3, 4
@@ -57,7 +59,7 @@ def html(document: Mapping[str, Any]) -> Iterator[str]:
         lstrip_blocks=True,
     )
     environment.filters.update(day=day_text, names=names_text, bytes=bytes_text, duration=duration_text)
-    environment.filters.update(count=count_text)
+    environment.filters.update(count=count_text, setting=_setting_text)
     stream = environment.get_template("page.html.j2").stream(_view(document))
     stream.enable_buffering(200)
     yield from stream
@@ -120,6 +122,12 @@ def _view(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _setting_text(value: str, setting: str) -> str:
+    """Write the value of a setting as people read it: sizes in their units, all else as it is."""
+    is_size = setting.endswith(SIZE_SETTINGS) and value.replace(".", "", 1).isdigit()
+    return bytes_text(float(value)) if is_size else value
+
+
 def _severity(finding: Mapping[str, Any]) -> int:
     return SEVERITIES.index(finding["severity"])
 
@@ -128,7 +136,7 @@ def _figures(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     summary = document["summary"]
     counts, changes, hosts = summary["counts"], summary["changes"], summary["hosts"]
     for tone, value, label, note, anchor in (
-        ("bad", counts[CRITICAL], "critical", "can stop work or lose data", "mend"),
+        ("bad", counts[CRITICAL], "critical", "should be mended now", "mend"),
         ("warning", counts[WARNING], "warnings", "can wait for a working day", "mend"),
         ("unknown", counts[UNKNOWN], "unknown", "could not be looked at", "unknown"),
         ("unknown", hosts["total"] - hosts["answered"], "silent", f"of {count_text(hosts['total'], 'host')}", "silent"),

@@ -87,8 +87,8 @@ def test_what_is_accepted_is_counted_apart() -> None:
 @pytest.mark.parametrize(
     ("findings", "tone", "words"),
     [
-        (["critical", "warning"], "bad", "the host needs help now"),
-        (["warning"], "warning", "Nothing is urgent"),
+        (["critical", "warning"], "bad", "The host needs help now"),
+        (["warning"], "warning", "The host should be looked at; nothing is urgent"),
         (["unknown"], "warning", "not everything could be looked at"),
         (["ok", "skipped"], "good", "All is well"),
     ],
@@ -102,7 +102,7 @@ def test_headline(findings: list[str], tone: str, words: str) -> None:
 
 def test_headline_names_hosts_that_are_away() -> None:
     summary = document(host("a"), away("b"))["summary"]
-    assert summary["headline"] == "Nothing urgent was seen, but 1 of 2 hosts did not answer"
+    assert summary["headline"] == "1 of 2 hosts did not answer; nothing urgent was seen on the others"
 
 
 def test_hosts_are_ordered_by_what_matters() -> None:
@@ -122,7 +122,7 @@ def test_an_owner_is_told_what_counts() -> None:
     facts["backups"] = [*facts["backups"], old, none]
     built = document(host("a", raw_finding("H01", "critical"), coverage=90.0, facts=facts), away("b"))
     said = " ".join(built["summary"]["sentences"])
-    assert "1 problem can stop work or lose data" in said
+    assert "1 problem should be mended now" in said
     assert "First to mend: “Title of H01” on a." in said
     assert "b did not answer, so nothing is known about it." in said
     assert "45 % of what there is to check could be checked." in said

@@ -208,8 +208,9 @@ def test_the_page_asks_nobody_and_runs_nothing() -> None:
 
 def test_the_page_says_everything() -> None:
     before = document(host("a", raw_finding("H03", "critical"), raw_finding("H05", "warning")), host("b"), now=BEFORE)
-    peers = {"kind": "kernel", "name": "host", "identity": "", "values": {"vm.swappiness": 60}}
-    odd = {**peers, "values": {"vm.swappiness": 1}}
+    values = {"vm.swappiness": 60, "max_allowed_packet": 2**24}
+    peers = {"kind": "kernel", "name": "host", "identity": "", "values": values}
+    odd = {**peers, "values": {"vm.swappiness": 1, "max_allowed_packet": 2**20}}
     built = document(
         host(
             "a",
@@ -248,7 +249,7 @@ def test_the_page_says_everything() -> None:
             "may only log in",
             "more than 4.0 KiB",
             "database 1.0 GiB",
-            "peers of x: it does not answer",
+            *("peers of x: it does not answer", "1.0 MiB", "16.0 MiB"),
         ),
     ):
         assert said in page.text or said in text, said
