@@ -184,7 +184,7 @@ queries:
       description: When it was last seen, in Unix time.
       type: float
     full_scans:
-      description: How many read a whole table.
+      description: How many read a whole table; V(null) where C(log_slow_verbosity) does not include C(query_plan).
       type: int
     is_new:
       description: Whether earlier digests did not know it; V(null) without one.

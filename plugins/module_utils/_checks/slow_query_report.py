@@ -113,9 +113,8 @@ def report_slow_queries(
 
     try:
         with server_errors("prepare a connection that only reads"):
-            execute(
-                connection, f"SET SESSION max_statement_time = {options.explain_seconds:g}, transaction_read_only = 1"
-            )
+            execute(connection, f"SET SESSION max_statement_time = {options.explain_seconds:g}")
+            execute(connection, "SET SESSION TRANSACTION READ ONLY")
         variables = {str(name).lower(): str(value) for name, value in query("SHOW GLOBAL VARIABLES")}
         slow = read_slow_statements(
             query,

@@ -50,7 +50,9 @@ def tables_key(server: DatabaseServer) -> Iterator[Measurement]:
         " JOIN information_schema.INNODB_SYS_TABLES t ON t.TABLE_ID = i.TABLE_ID WHERE i.NAME = 'GEN_CLUST_INDEX'"
     )
     names = (decode_file_name(str(row[0])).partition("/") for row in rows)
-    found = [f"{schema}.{table}" for schema, _, table in names if schema in server.schemas and _needs_a_key(table)]
+    candidates = [(schema, table) for schema, _, table in names if schema in server.schemas and _needs_a_key(table)]
+    # A sequence is a table without a key as well, to InnoDB: only the few candidates are opened to tell them apart.
+    found = [f"{schema}.{table}" for schema, table in candidates if _is_base_table(server, schema, table)]
     yield _count(found, "tables without a primary key")
 
 
@@ -210,6 +212,13 @@ def _used(value: float, limit: float) -> float:
 def _needs_a_key(table: str) -> bool:
     # InnoDB keeps the words of a full text index, and a table under change, in tables of its own without a key.
     return table not in TABLES_WITHOUT_KEY and not table.startswith(("FTS_", "#sql"))
+
+
+def _is_base_table(server: DatabaseServer, schema: str, table: str) -> bool:
+    rows = server.query(
+        "SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s", (schema, table)
+    )
+    return rows == [("BASE TABLE",)]
 
 
 def _count(found: Iterable[str], what: str) -> Measurement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -50,7 +51,9 @@ def statements_regressed(server: DatabaseServer) -> Iterator[Measurement]:
     slow = server.slow_statements
     known = {name: Baseline(*values) for name, values in json.loads(left).items()} if left else None
     points = history.points("D21", server.name)
-    classes = compared_with(slow.digest(points[-1].at_seconds if points else 0.0), known)
+    # The log tells the time of a statement in whole seconds.
+    since_seconds = math.floor(points[-1].at_seconds) if points else 0.0
+    classes = compared_with(slow.digest(since_seconds), known)
     baseline = next_baseline(classes, known or {})
     fact = json.dumps({name: [one.typical_seconds, one.first_seen_seconds] for name, one in baseline.items()})
     regressed = [kind for kind in classes[:TOP] if kind.is_new or kind.is_worse]

@@ -20,7 +20,10 @@ _BANNER = re.compile(r".*, Version: .* started with:$|Tcp port: |Time\s+Id\s+Com
 
 @dataclass(frozen=True)
 class SlowStatement:
-    """One entry of the log; the statement holds values of rows and must not leave the host."""
+    """One entry of the log; the statement holds values of rows and must not leave the host.
+
+    ``is_full_scan`` is None where log_slow_verbosity does not include ``query_plan``.
+    """
 
     at_seconds: float
     schema: str
@@ -28,9 +31,7 @@ class SlowStatement:
     lock_seconds: float
     rows_sent: int
     rows_examined: int
-    is_full_scan: bool
-    is_full_join: bool
-    is_temporary_on_disk: bool
+    is_full_scan: bool | None
     statement: str
 
 
@@ -111,9 +112,7 @@ def _entry(header: list[str], body: list[str], last_schema: str) -> Generator[Sl
         lock_seconds=_number(fields.get("Lock_time", "")),
         rows_sent=int(_number(fields.get("Rows_sent", ""))),
         rows_examined=int(_number(fields.get("Rows_examined", ""))),
-        is_full_scan=fields.get("Full_scan") == "Yes",
-        is_full_join=fields.get("Full_join") == "Yes",
-        is_temporary_on_disk=fields.get("Tmp_table_on_disk") == "Yes",
+        is_full_scan=fields["Full_scan"] == "Yes" if "Full_scan" in fields else None,
         statement=text[:STATEMENT_LIMIT],
     )
     return schema

@@ -41,7 +41,7 @@ class StatementClass:
         first_seen_seconds: Unix time.
         last_seen_seconds: Unix time.
         share_percent: Of the time of the whole digest.
-        full_scans: How many read a whole table; None as for p95.
+        full_scans: How many read a whole table; None where the log does not tell (log_slow_verbosity).
         slowest: The slowest one with its values, which never leaves the host; empty where none is known.
         is_new: Whether no earlier digest knew it; None without an earlier digest.
         is_worse: Whether it is typically three times as slow as before; None without an earlier digest.
@@ -149,6 +149,7 @@ def percentile(values: Sequence[float], share: float = PERCENTILE) -> float:
 def _class_of(schema: str, text: str, members: Sequence[SlowStatement]) -> StatementClass:
     times = [member.query_seconds for member in members]
     mean = sum(times) / len(times)
+    scans = [member.is_full_scan for member in members if member.is_full_scan is not None]
     variance = sum((time - mean) ** 2 for time in times) / len(times)
     return StatementClass(
         id=class_id(schema, text),
@@ -163,6 +164,6 @@ def _class_of(schema: str, text: str, members: Sequence[SlowStatement]) -> State
         variance_to_mean=variance / mean if mean else 0.0,
         first_seen_seconds=min(member.at_seconds for member in members),
         last_seen_seconds=max(member.at_seconds for member in members),
-        full_scans=sum(member.is_full_scan for member in members),
+        full_scans=sum(scans) if scans else None,
         slowest=max(members, key=lambda member: member.query_seconds).statement,
     )

@@ -122,7 +122,10 @@ def test_what_is_worth_an_index():
     ]
     types = {"name": "varchar", "status": "varchar", "customer": "varchar", "remarks": "longtext", "ignored": "int"}
     facts = TableFacts(5000, types, indexes)
-    assert worth_an_index(["name", "status", "customer", "remarks", "ignored", "gone"], facts) == ["customer", "ignored"]
+    assert worth_an_index(["name", "status", "customer", "remarks", "ignored", "gone"], facts) == [
+        "customer",
+        "ignored",
+    ]
     assert reads_too_much(access("", rows=501), facts)
     assert not reads_too_much(access("", rows=500), facts)
     assert not reads_too_much(access("", rows=5000, access_type="ref"), facts)

@@ -18,7 +18,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.digest.su
 
 
 def statement(text="SELECT 1", seconds=1.0, at=100.0, schema="_a", examined=0, sent=0, full_scan=False):
-    return SlowStatement(at, schema, seconds, 0.0, sent, examined, full_scan, False, False, text)
+    return SlowStatement(at, schema, seconds, 0.0, sent, examined, full_scan, text)
 
 
 def test_statements_are_grouped_and_ranked():
@@ -40,6 +40,7 @@ def test_statements_are_grouped_and_ranked():
     assert first.slowest == "SELECT a FROM t WHERE b = 'x'"
     assert first.share_percent == 80.0
     assert len({kind.id for kind in classes}) == 3
+    assert summarise([statement(full_scan=None)])[0].full_scans is None
 
 
 def test_no_value_is_in_what_is_returned():
