@@ -3,14 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import Any
-
-from ansible import constants
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.lifeboat.frappe.plugins.plugin_utils.health_program import health_program
-
 DOCUMENTATION = r"""
 name: health_program
 author:
@@ -43,6 +35,14 @@ _raw:
   type: list
   elements: str
 """
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.health_program import health_program
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]

@@ -39,7 +39,7 @@ class Scheduler:
         }
 
     def run(self, *arguments: str, **variables: Any) -> Run:
-        run = run_playbook(PLAYBOOK, self.inventory, {**self.variables, **variables}, arguments)
+        run = run_playbook(PLAYBOOK, self.inventory, {**self.variables, **variables}, arguments, cwd=self.folder)
         assert not run.complaints, run.output
         return run
 
@@ -90,13 +90,19 @@ def test_it_fails_for_what_is_named_alone(scheduler: Scheduler) -> None:
     assert "takes critical" in scheduler.run(**wrong, fail_on="critcal").output
 
 
-def test_statistics_are_small_and_name_the_hosts_that_did_not_answer(scheduler: Scheduler) -> None:
+def test_statistics_are_small_and_count_the_hosts_that_did_not_answer(scheduler: Scheduler) -> None:
+    (scheduler.folder / "ansible.cfg").write_text("[defaults]\nshow_custom_stats = true\n")
     scheduler.inventory.write_text(
-        "[frappe_benches]\n" + LOCAL_HOST + "gone ansible_host=127.0.0.1 ansible_port=9 ansible_connection=ssh\n"
+        f"[frappe_benches]\n{LOCAL_HOST}gone ansible_host=127.0.0.1 ansible_port=9 ansible_connection=ssh\n"
     )
-    run = scheduler.run("--extra-vars", "subjects=host", lifeboat_show="stats")
+    run = scheduler.run(subjects="host")
     assert run.exit_code == 4, run.output
-    assert "localhost: " in run.output
+    shown = run.output.partition("CUSTOM STATS: ")[2].partition("RUN: ")[2]
+    stats = json.loads(shown)["lifeboat_health"]
+    assert len(json.dumps(stats)) <= MOST_STATS_BYTES
+    assert (stats["hosts"], stats["unreachable"], stats["unreachable_hosts"]) == (2, 1, ["gone"])
+    assert stats["counts"]["ok"] > 0
+    assert stats["coverage"] <= 50
 
 
 def test_the_program_checks_the_host_without_ansible(scheduler: Scheduler) -> None:
