@@ -147,7 +147,14 @@ class MariaDBServer:
 
     def _write_init_file(self) -> Path:
         path = self.folder / "init.sql"
-        _write_private(path, f"ALTER USER root@localhost IDENTIFIED BY '{self._password}';\n")
+        # The installer leaves further accounts of root without a password.
+        statements = (
+            "SET sql_log_bin = 0",
+            f"ALTER USER root@localhost IDENTIFIED BY '{self._password}'",
+            "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost'",
+            "FLUSH PRIVILEGES",
+        )
+        _write_private(path, "".join(f"{statement};\n" for statement in statements))
         return path
 
     def _write_option_file(self) -> None:

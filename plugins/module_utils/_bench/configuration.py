@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -154,6 +155,11 @@ def webserver_port(common: Configuration) -> int:
 def bench_id(common: Configuration, bench_path: Path) -> str:
     """Return the name with which this bench's queues begin."""
     return str(common.get("bench_id") or str(bench_path).strip("/").replace("/", "-"))
+
+
+def key_fingerprint(key: str) -> str:
+    """Return what tells two keys apart without telling either: 12 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def is_on(configuration: Mapping[str, Any], key: str) -> bool:

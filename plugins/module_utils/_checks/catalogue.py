@@ -7,6 +7,7 @@ from .registry import REGISTRY, Check
 # By name, one a line, so that Ansible ships each.
 from .subjects import (  # noqa: F401
     acceptances,
+    backup_sets,
     host_disk,
     host_files,
     host_journal,
@@ -48,6 +49,7 @@ from .subjects import (  # noqa: F401
     redis_memory,
     redis_persistence,
     redis_reachability,
+    security_exposure,
     site_apps,
     site_assets,
     site_configuration,
@@ -64,6 +66,9 @@ from .subjects import (  # noqa: F401
     site_scheduled_jobs,
     site_scheduler,
     site_services,
+    web_answers,
+    web_certificates,
+    web_servers,
 )
 
 

@@ -32,12 +32,14 @@ class Settings:
         expected_listeners: Ports that may listen on other than loopback addresses.
         tls_port: The port on which the sites are served with a certificate.
         offsite_paths: Folders (mounted, or written by a tool) in which each set must be found again.
+        escrowed_key_fingerprints: The first 12 hexadecimal digits of the SHA-256 of each key that is kept off the host.
     """
 
     backup_paths: tuple[str, ...] = ()
     expected_listeners: tuple[int, ...] = (22, 80, 443)
     tls_port: int = 443
     offsite_paths: tuple[str, ...] = ()
+    escrowed_key_fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,199 @@
+"""The backup sets of a site: how old, whether whole, whether ever proven, whether elsewhere too."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ..._backups.catalogue import catalogue, site_folders
+from ..._backups.sets import COMPLETE, STRUCTURE, BackupSet
+from ..._backups.verification import verify_set
+from ..._bench.configuration import key_fingerprint
+from ..._recovery.record import read_records
+from ..._system.quantities import bytes_text, duration_text
+from ..._system.times import parse_rfc3339
+from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
+from ..targets.site import SiteTarget
+
+BACKUP_NOW = Remediation("Find out why the backup job does not run, and take a backup now: bench --site SITE backup.")
+# What a look at every byte gets through within a check's deadline, also on a slow disk.
+READ_AT_ONCE_BYTES = 48 * 1024 * 1024
+SETS_COMPARED = 5
+DAY_SECONDS = 86400.0
+
+
+def _sets(target: SiteTarget) -> list[BackupSet]:
+    folders = [*site_folders(target.site), *map(Path, target.surroundings.settings.backup_paths)]
+    return catalogue(folders, target.name)
+
+
+def _newest(target: SiteTarget) -> BackupSet | None:
+    return next((backup for backup in _sets(target) if backup.verdict == COMPLETE), None)
+
+
+def _age_seconds(target: SiteTarget, moment: str) -> float:
+    return target.now_seconds - parse_rfc3339(moment).timestamp()
+
+
+@check(
+    "B01",
+    "backup.age",
+    title="Age of the newest complete backup",
+    subject="backup",
+    target=SiteTarget,
+    measures="time since the recovery point of the newest complete set",
+    source="catalogue of the site's folders and of backup_paths",
+    unit="seconds",
+    warning=str(26 * 3600),
+    critical=str(50 * 3600),
+    impact="critical",
+    remediation=BACKUP_NOW,
+    reference="Frappe Cloud's audit asks for a backup of yesterday; own margin of two hours",
+)
+def backup_age(target: SiteTarget) -> Iterator[Measurement]:
+    """Judge the data that would be lost now; a site without any complete set is critical."""
+    newest = _newest(target)
+    if newest is None:
+        others = len(_sets(target))
+        text = f"no complete set; {others} incomplete" if others else "no backup set at all"
+        yield Measurement(None, text=text, severity="critical")
+        return
+    age = _age_seconds(target, newest.recovery_point)
+    yield Measurement(age, text=f"{newest.name} is {duration_text(age)} old")
+
+
+@check(
+    "B02",
+    "backup.whole",
+    title="Newest backup is whole",
+    subject="backup",
+    target=SiteTarget,
+    measures="1 where the newest set cannot be restored from, or is far smaller than those before it",
+    source="every byte of the newest set: checksums, the dump's last line, the archives' listings",
+    unit="bool",
+    critical="0",
+    impact="critical",
+    remediation=Remediation("Take a new backup, look at the disk's space and errors, and prove it by a recovery."),
+    reference="bench restore accepts a truncated dump; half of the median: own proposal",
+)
+def backup_is_whole(target: SiteTarget) -> Iterator[Measurement]:
+    """Read the newest set once: what was read whole before, and has not changed, is not read again."""
+    sets = _sets(target)
+    if not sets:
+        raise NotApplicableError("the site has no backup set")
+    newest = sets[0]
+    mark = _mark(newest)
+    if newest.verdict == COMPLETE and target.surroundings.history.fact("B02", target.name) != mark:
+        if newest.size_bytes > READ_AT_ONCE_BYTES:
+            raise UnmeasurableError(
+                f"{newest.name} has {bytes_text(newest.size_bytes)}, too much to read within a check: "
+                "prove it with backup_info (verify: structure) or by a recovery"
+            )
+        newest = verify_set(newest, STRUCTURE, site=target.site)
+    if newest.verdict != COMPLETE:
+        yield Measurement(1, text=f"{newest.name} is {newest.verdict}", evidence=newest.reasons)
+        return
+    yield replace(_size_against_earlier(newest, sets), fact=mark)
+
+
+def _mark(backup: BackupSet) -> str:
+    newest = max((artifact.modified_at for artifact in backup.artifacts), default=0.0)
+    return f"{backup.name} {backup.size_bytes} {newest:.0f}"
+
+
+def _size_against_earlier(newest: BackupSet, sets: list[BackupSet]) -> Measurement:
+    earlier = [backup.size_bytes for backup in sets[1 : 1 + SETS_COMPARED] if backup.verdict == COMPLETE]
+    usual = statistics.median(earlier) if earlier else 0
+    text = f"{newest.name} is whole, {bytes_text(newest.size_bytes)}"
+    if newest.size_bytes < usual / 2:
+        return Measurement(1, text=f"{text}, less than half of the usual {bytes_text(usual)}", severity="warning")
+    return Measurement(0, text=text)
+
+
+@check(
+    "B03",
+    "backup.restore_proven",
+    title="A recovery was proven",
+    subject="backup",
+    target=SiteTarget,
+    measures="time since a recovery of this site last succeeded",
+    source="the records of the collection on this host",
+    unit="seconds",
+    warning=str(35 * DAY_SECONDS),
+    critical=str(95 * DAY_SECONDS),
+    impact="critical",
+    remediation=Remediation("Recover a site of the same bench as a rehearsal.", "lifeboat.frappe.recover"),
+    reference="Frappe Cloud restores a sample of its backups each quarter",
+)
+def backup_restore_proven(target: SiteTarget) -> Iterator[Measurement]:
+    """Judge when the site's backups were last proven by using one."""
+    ended = [
+        str(record["ended_at"])
+        for record in read_records(target.surroundings.state_path)
+        if record.get("site") == target.name and record.get("outcome") == "recovered" and record.get("ended_at")
+    ]
+    if not ended:
+        yield Measurement(None, text="no recovery of this site was ever recorded here", severity="warning")
+        return
+    age = _age_seconds(target, max(ended))
+    yield Measurement(age, text=f"last recovered {duration_text(age)} ago")
+
+
+@check(
+    "B04",
+    "backup.offsite",
+    title="Newest backup is off-site",
+    subject="backup",
+    target=SiteTarget,
+    measures="age of the newest set of which every artifact is in one of offsite_paths with the same size",
+    source="catalogue of the site's folders against that of offsite_paths",
+    unit="seconds",
+    warning=str(26 * 3600),
+    critical=str(50 * 3600),
+    impact="critical",
+    remediation=Remediation("Look at the job that copies the sets off the host."),
+    reference="Frappe Cloud's OffsiteBackupCheck",
+)
+def backup_offsite(target: SiteTarget) -> Iterator[Measurement]:
+    """Judge the data that would be lost with the host."""
+    folders = [Path(path) for path in target.surroundings.settings.offsite_paths]
+    if not folders:
+        raise NotApplicableError("offsite_paths is not set")
+    copies = {_sizes(backup) for backup in catalogue(folders, target.name)}
+    copied = [backup for backup in _sets(target) if backup.verdict == COMPLETE and _sizes(backup) in copies]
+    if not copied:
+        yield Measurement(None, text="no set of this site is off-site", severity="critical")
+        return
+    age = _age_seconds(target, copied[0].recovery_point)
+    yield Measurement(age, text=f"the newest set off-site, {copied[0].name}, is {duration_text(age)} old")
+
+
+def _sizes(backup: BackupSet) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((artifact.path.name, artifact.size_bytes) for artifact in backup.artifacts))
+
+
+@check(
+    "B05",
+    "backup.keys_escrowed",
+    title="Keys are kept off the host",
+    subject="backup",
+    target=SiteTarget,
+    measures="keys of the site whose fingerprint is not among escrowed_key_fingerprints",
+    source="the site's configuration; the first 12 hex digits of each key's SHA-256",
+    unit="count",
+    warning="0",
+    impact="high",
+    remediation=Remediation("Put the key into the vault off the host, and its fingerprint into the health settings."),
+    reference="own proposal: without its key a backup is lost",
+)
+def backup_keys_escrowed(target: SiteTarget) -> Iterator[Measurement]:
+    """Compare fingerprints; a key itself is never shown."""
+    escrowed = set(target.surroundings.settings.escrowed_key_fingerprints)
+    if not escrowed:
+        raise NotApplicableError("escrowed_key_fingerprints is not set")
+    names = [name for name in ("encryption_key", "backup_encryption_key") if target.configuration.get(name)]
+    missing = [name for name in names if key_fingerprint(str(target.configuration[name])) not in escrowed]
+    text = f"not escrowed: {', '.join(missing)}" if missing else f"{len(names)} keys, all escrowed"
+    yield Measurement(len(missing), text=text)

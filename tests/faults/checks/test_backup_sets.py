@@ -1,0 +1,118 @@
+"""Backups that are old, cut off, unproven, or on this host alone."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration import key_fingerprint
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects import backup_sets
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Settings
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import append_record
+
+from tests.check_runs import run_one
+from tests.lab.backups import BackupFiles
+
+SITE = "alpha.localhost"
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
+
+
+def look(check_id, target):
+    (finding,) = run_one(check_id, target)
+    return finding
+
+
+def later(seconds):
+    return lambda: datetime.now(timezone.utc).timestamp() + seconds
+
+
+@pytest.fixture
+def backup(lab) -> BackupFiles:
+    """The only set that the site has."""
+    shutil.rmtree(lab.site_path(SITE) / "private" / "backups", ignore_errors=True)
+    return lab.backup(SITE)
+
+
+@pytest.mark.check("B01")
+def test_a_backup_that_grows_old_or_is_missing(backup, site_target):
+    ages = {0: "ok", 27 * HOUR_SECONDS: "warning", 51 * HOUR_SECONDS: "critical"}
+    assert {age: look("B01", site_target(SITE, now=later(age))).severity for age in ages} == ages
+    backup.database.unlink()
+    found = look("B01", site_target(SITE))
+    assert (found.severity, found.text) == ("critical", "no complete set; 1 incomplete")
+    shutil.rmtree(backup.database.parent)
+    assert look("B01", site_target(SITE)).text == "no backup set at all"
+
+
+@pytest.mark.check("B02")
+def test_a_backup_that_was_cut_off(backup, site_target):
+    assert look("B02", site_target(SITE)).severity == "ok"
+    content = backup.database.read_bytes()
+    backup.database.write_bytes(content[: len(content) // 2])
+    found = look("B02", site_target(SITE))
+    assert found.severity == "critical"
+    assert found.evidence
+    backup.database.write_bytes(content)
+    assert look("B02", site_target(SITE)).severity == "ok"
+
+
+@pytest.mark.usefixtures("backup")
+def test_a_backup_that_is_far_smaller_than_those_before(lab, site_target):
+    for _number in range(3):
+        lab.backup(SITE)
+    sets = sorted((lab.site_path(SITE) / "private" / "backups").glob("*-private-files.*"))
+    for archive in sets[:-1]:
+        with archive.open("r+b") as stream:
+            stream.truncate(archive.stat().st_size + 64 * 1024 * 1024)
+    found = look("B02", site_target(SITE))
+    assert found.severity == "warning"
+    assert "less than half of the usual" in found.text
+
+
+def test_a_backup_is_read_once(backup, site_target, monkeypatch):
+    first = look("B02", site_target(SITE))
+    history = History([{"at_seconds": 1.0, "facts": {first.key: first.fact}}])
+    monkeypatch.setattr(backup_sets, "READ_AT_ONCE_BYTES", 1)
+    assert look("B02", site_target(SITE, history=history)).severity == "ok"
+    assert look("B02", site_target(SITE)).severity == "unknown"
+    backup.database.write_bytes(backup.database.read_bytes() + b"x")
+    assert look("B02", site_target(SITE, history=history)).severity == "unknown"
+
+
+@pytest.mark.check("B03")
+@pytest.mark.usefixtures("backup")
+def test_a_backup_that_nobody_ever_recovered_from(site_target, surroundings):
+    assert look("B03", site_target(SITE)).severity == "warning"
+    record = {"site": SITE, "outcome": "recovered", "ended_at": datetime.now(timezone.utc).isoformat()}
+    append_record(surroundings.state_path, {**record, "outcome": "failed"})
+    assert look("B03", site_target(SITE)).severity == "warning"
+    append_record(surroundings.state_path, record)
+    ages = {0: "ok", 36 * DAY_SECONDS: "warning", 96 * DAY_SECONDS: "critical"}
+    assert {age: look("B03", site_target(SITE, now=later(age))).severity for age in ages} == ages
+
+
+@pytest.mark.check("B04")
+def test_a_backup_that_is_on_this_host_alone(backup, site_target, tmp_path):
+    offsite = tmp_path / "offsite"
+    settings = Settings(offsite_paths=(str(offsite),))
+    assert look("B04", site_target(SITE)).severity == "skipped"
+    assert look("B04", site_target(SITE, settings=settings)).severity == "critical"
+    shutil.copytree(backup.database.parent, offsite)
+    assert look("B04", site_target(SITE, settings=settings)).severity == "ok"
+    Path(offsite, backup.database.name).write_bytes(b"cut off")
+    assert look("B04", site_target(SITE, settings=settings)).severity == "critical"
+
+
+@pytest.mark.check("B05")
+def test_a_key_that_is_kept_nowhere_else(lab, site_target):
+    assert look("B05", site_target(SITE)).severity == "skipped"
+    missing = Settings(escrowed_key_fingerprints=("0" * 12,))
+    found = look("B05", site_target(SITE, settings=missing))
+    assert (found.severity, found.text) == ("warning", "not escrowed: encryption_key, backup_encryption_key")
+    keys = [lab.site_config(SITE)[name] for name in ("encryption_key", "backup_encryption_key")]
+    kept = Settings(escrowed_key_fingerprints=tuple(map(key_fingerprint, keys)))
+    assert look("B05", site_target(SITE, settings=kept)).severity == "ok"
