@@ -105,12 +105,13 @@ def _overdue(site: SiteTarget, tables: set[str]) -> Iterator[str]:
 
 
 def _oldest(site: SiteTarget, table: str) -> datetime | None:
-    # Up to version 15 Frappe indexes `modified`, later `creation`. The oldest by an index is old enough to tell.
+    # Up to version 15 Frappe indexes `modified`, later `creation`. Without either the whole table would be read.
     indexed = site.query(
         "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
         " AND SEQ_IN_INDEX = 1 AND COLUMN_NAME IN ('creation', 'modified') ORDER BY COLUMN_NAME LIMIT 1",
         (site.address.db_name, table),
     )
-    column = str(indexed[0][0]) if indexed else "creation"
-    ((oldest,),) = site.query(f"SELECT MIN({column}) FROM {quote_identifier(table)}")  # noqa: S608
+    if not indexed:
+        return None
+    ((oldest,),) = site.query(f"SELECT MIN({indexed[0][0]}) FROM {quote_identifier(table)}")  # noqa: S608
     return oldest if isinstance(oldest, datetime) else None

@@ -39,7 +39,9 @@ def test_oldest_row_is_read_by_the_column_that_has_an_index(tmp_path: Path) -> N
 def test_empty_and_missing_logs_are_right(tmp_path: Path) -> None:
     fake = FakeSite(tmp_path)
     assert fake.look("F13")[""].severity == "skipped"
-    fake.answers.update({"information_schema.TABLES": [("tabError Log", None)], "MIN(creation)": [(None,)]})
+    fake.answers.update({"information_schema.TABLES": [("tabError Log", None)]})
+    assert fake.look("F13")[""].severity == "ok"
+    fake.answers.update({"information_schema.STATISTICS": [("creation",)], "MIN(creation)": [(None,)]})
     assert fake.look("F13")[""].severity == "ok"
 
 
@@ -53,7 +55,11 @@ def test_table_that_is_too_large_to_read_is_judged_by_its_size(tmp_path: Path) -
     fake = FakeSite(tmp_path)
     ready = fake.site_target()
     target = SlowSite(ready.site, ready.bench, ready.surroundings)
-    target.answers = {**fake.answers, "information_schema.TABLES": [("tabError Log", 2 * 1024**3)]}
+    target.answers = {
+        **fake.answers,
+        "information_schema.TABLES": [("tabError Log", 2 * 1024**3)],
+        "information_schema.STATISTICS": [("creation",)],
+    }
     assert [finding.severity for finding in run_one("F13", target)] == ["warning"]
 
 
@@ -64,6 +70,7 @@ def test_days_are_read_where_the_site_keeps_them(tmp_path: Path) -> None:
             "information_schema.TABLES": [("tabError Log", 2000)],
             "information_schema.COLUMNS": [("ref_doctype",), ("days",)],
             "FROM `tabLogs To Clear`": [("Error Log", 3)],
+            "information_schema.STATISTICS": [("creation",)],
             "MIN(creation)": [(NOW - timedelta(days=7),)],
         }
     )
