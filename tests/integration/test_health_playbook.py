@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.lab import Lab
-from tests.tools.checkout import VENV
+from tests.tools.checkout import ROOT, VENV
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
 
 PLAYBOOK = "lifeboat.frappe.health"
 MOST_STATS_BYTES = 8192
+UNITS = ("lifeboat-health.service", "lifeboat-health.timer")
 
 
 class Scheduler:
@@ -71,11 +73,38 @@ def test_a_run_shows_the_worst_and_keeps_what_it_saw(scheduler: Scheduler) -> No
 
 def test_check_mode_looks_and_writes_nothing(scheduler: Scheduler) -> None:
     before = scheduler.files()
-    run = scheduler.run("--check", lifeboat_health_script=True)
+    run = scheduler.run("--check", "--diff", lifeboat_health_script=True, lifeboat_health_timer_interval="7min")
     assert run.exit_code == 0, run.output
     assert "Score " in run.output
+    assert "+OnUnitActiveSec=7min" in run.output
     assert scheduler.files() == before
     assert run.changed_tasks() > 0, "it says what it would install"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    templates = ROOT / "roles" / "health" / "templates"
+    variables = {
+        "__health_link": "/bin/true",
+        "lifeboat_health_timer_interval": "10min",
+        "lifeboat_health_timeout_seconds": 60,
+        "ansible_managed": "Ansible",
+    }
+    (tmp_path / "hosts").write_text(LOCAL_HOST)
+    tasks = [
+        {
+            "name": f"Write {name}",
+            "ansible.builtin.template": {"src": f"{templates}/{name}.j2", "dest": f"{tmp_path}/{name}", "mode": "0644"},
+        }
+        for name in UNITS
+    ]
+    play = {"name": "Write", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    assert run_playbook(tmp_path / "play.yml", tmp_path / "hosts").exit_code == 0
+    units = [str(tmp_path / name) for name in UNITS]
+    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "lifeboat" not in done.stderr, done.stderr
 
 
 def test_it_fails_for_what_is_named_alone(scheduler: Scheduler) -> None:
