@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tests.tools.checkout import CACHE, ROOT, link_collection, tool_environment
@@ -33,11 +34,19 @@ class Gate:
     commands: tuple[tuple[str, ...], ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     limit_seconds: int = 600
+    runs_beside: bool = False  # it mostly waits for containers: it starts first and goes on beside the others
 
 
-def gate(name: str, promise: str, *commands: tuple[str, ...], limit_seconds: int = 600, **environment: str) -> Gate:
+def gate(
+    name: str,
+    promise: str,
+    *commands: tuple[str, ...],
+    limit_seconds: int = 600,
+    runs_beside: bool = False,
+    **environment: str,
+) -> Gate:
     """Write a gate down in one line of the table below."""
-    return Gate(name, promise, commands, environment, limit_seconds)
+    return Gate(name, promise, commands, environment, limit_seconds, runs_beside)
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
@@ -114,9 +123,13 @@ GATES: tuple[Gate, ...] = (
         "molecule",
         "a systemd host recovers its site, twice",
         ("bash", "tests/tools/molecule.sh", "test", "--all"),
-        limit_seconds=900,
+        limit_seconds=1500,
+        runs_beside=True,
     ),
 )
+
+
+RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -146,12 +159,14 @@ def run_command(command: tuple[str, ...], environment: dict[str, str], limit_sec
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     )
+    RUNNING.add(process)
     try:
         code = process.wait(timeout=limit_seconds)
     except subprocess.TimeoutExpired:
         return f"not done after {limit_seconds:.0f} seconds"
     finally:
         end_group(process)
+        RUNNING.discard(process)
     return f"exit code {code}" if code else None
 
 
@@ -170,6 +185,21 @@ def run_gate(checked: Gate) -> Outcome:
                 stream.write(f"{command[0]}: {reason}\n".encode())
                 break
     return Outcome(checked, reason is None, time.monotonic() - started, log.read_text(errors="replace"))
+
+
+def run_gates(chosen: Sequence[Gate]) -> Iterator[Outcome]:
+    """Run gates in their order, but those that may run beside the others from the start; yield each as it ends."""
+    beside = [checked for checked in chosen if checked.runs_beside]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        started = [pool.submit(run_gate, checked) for checked in beside]
+        try:
+            yield from (run_gate(checked) for checked in chosen if not checked.runs_beside)
+            yield from (future.result() for future in started)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(RUNNING):
+                end_group(process)
+            raise
 
 
 def report(outcome: Outcome) -> None:
@@ -207,9 +237,9 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
     link_collection()
     outcomes = []
-    for name in options.names or known:
-        outcomes.append(run_gate(known[name]))
-        report(outcomes[-1])
+    for outcome in run_gates([known[name] for name in options.names or known]):
+        outcomes.append(outcome)
+        report(outcome)
     failed = [outcome.gate.name for outcome in outcomes if not outcome.passed]
     if failed:
         print(f"failed: {', '.join(failed)}")
