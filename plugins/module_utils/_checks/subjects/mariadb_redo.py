@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..._system.quantities import HOUR_SECONDS, bytes_text, count_text, duration_text
+from ..._system.quantities import HOUR_SECONDS, MINUTE_SECONDS, bytes_text, count_text, duration_text
 from ..findings import OK, WARNING
 from ..registry import Measurement, Remediation, check
 from ..targets.database_server import DatabaseServer
 
 SMALLEST_ADVICE_BYTES = 512 * 1024**2
 LARGEST_ADVICE_BYTES = 16 * 1024**3
+# An idle server leaves its log as full as it is, and nobody waits: less than this share in a minute is idle.
+BUSY_SHARE = 0.01
 # What is written in a second says nothing about an hour: the size is judged against an earlier run alone.
 LEAST_SECONDS_FOR_SIZE = 600
 # From here on innodb_log_file_size can be set while the server runs (MariaDB's documentation).
@@ -24,7 +26,8 @@ SET_GLOBAL_SINCE = (10, 9)
     title="InnoDB's redo log",
     subject="mariadb",
     target=DatabaseServer,
-    measures="changes that are not yet in the tables' files, in percent of what the redo log takes; waits; size",
+    measures="changes that are not yet in the tables' files, in percent of what the redo log takes, while there are "
+    "changes; waits; size",
     source="SHOW GLOBAL STATUS: Innodb_checkpoint_age and _max_age, Innodb_log_waits, Innodb_os_log_written",
     unit="percent",
     warning="70",
@@ -39,14 +42,16 @@ SET_GLOBAL_SINCE = (10, 9)
 )
 def redo_fill(server: DatabaseServer) -> Iterator[Measurement]:
     """Judge how full the log is, whether anybody waited for it, and its size."""
-    age, limit = server.counter("Innodb_checkpoint_age"), server.counter("Innodb_checkpoint_max_age")
-    yield Measurement(
-        100 * age / limit, text=f"{bytes_text(age)} of {bytes_text(limit)} of the redo log wait for a checkpoint"
-    )
-    waits = server.recent_increase("Innodb_log_waits")
-    if waits is None:
-        return  # one sample tells how full it is, and no more
     rates = server.rates
+    age, limit = server.counter("Innodb_checkpoint_age"), server.counter("Innodb_checkpoint_max_age")
+    minute_bytes = rates.per_second("Innodb_os_log_written") * MINUTE_SECONDS
+    yield Measurement(
+        100 * age / limit,
+        text=f"{bytes_text(age)} of {bytes_text(limit)} of the redo log wait for a checkpoint, "
+        f"at {bytes_text(minute_bytes)} of changes a minute",
+        severity=OK if minute_bytes < BUSY_SHARE * limit else "",
+    )
+    waits = rates.increase("Innodb_log_waits")
     yield Measurement(
         waits,
         "waits",
@@ -54,7 +59,7 @@ def redo_fill(server: DatabaseServer) -> Iterator[Measurement]:
         severity=WARNING if waits else OK,
     )
     if rates.seconds >= LEAST_SECONDS_FOR_SIZE:
-        yield _size(server, rates.per_second("Innodb_os_log_written") * HOUR_SECONDS)
+        yield _size(server, minute_bytes * HOUR_SECONDS / MINUTE_SECONDS)
 
 
 def _size(server: DatabaseServer, hour_bytes: float) -> Measurement:

@@ -30,16 +30,20 @@ def server(
 
 @pytest.mark.parametrize(("age", "severity"), [(70, "ok"), (71, "warning"), (86, "critical")])
 def test_fill(age: float, severity: str) -> None:
-    found = look("D13", server(age=age))
+    found = look("D13", server(age=age, written_bytes=1))
 
     assert (found[""].severity, found["waits"].severity) == (severity, "ok")
     assert "size" not in found  # a minute says nothing about an hour
 
 
-def test_fill_is_known_from_one_sample() -> None:
+def test_full_log_of_an_idle_server_is_no_trouble() -> None:
+    assert look("D13", server(age=99, written_bytes=0))[""].severity == "ok"
+
+
+def test_one_sample_is_not_enough() -> None:
     found = look("D13", server(age=71, seconds=0))
 
-    assert {item: finding.severity for item, finding in found.items()} == {"": "warning"}
+    assert {item: finding.severity for item, finding in found.items()} == {"": "unknown"}
 
 
 def test_wait_for_the_buffer() -> None:
