@@ -109,6 +109,18 @@ def test_more_hanging_checks_than_threads_do_not_keep_the_others(released: threa
     assert found[-1].severity == "ok"
 
 
+def test_answer_that_comes_too_late_is_not_taken(released: threading.Event) -> None:
+    def measure(_target: Any) -> Iterator[Measurement]:
+        released.wait(0.3)
+        yield Measurement(1)
+
+    late = [measuring(measure, f"X{number:02}") for number in range(THREADS)]
+    # These are reached after the late ones were given up, and keep the run going until those have answered.
+    hanging = [measuring(lambda _target: released.wait(), f"Y{number:02}") for number in range(THREADS)]
+    found = run_checks([*late, *hanging], [target()], QUICK)
+    assert {finding.severity for finding in found} == {"unknown"}
+
+
 def test_whole_run_has_a_limit(released: threading.Event) -> None:
     options = RunOptions(sample_seconds=0, deadline_seconds=10, timeout_seconds=0.2)
     hanging = [measuring(lambda _target: released.wait(), f"X{number:02}") for number in range(THREADS + 1)]

@@ -68,15 +68,11 @@ def test_accepted_findings_keep_their_status() -> None:
 
 
 def test_labels_are_escaped_and_texts_left_out() -> None:
-    content = textfile(
-        [make_finding("X01", item='a"b\\c', text="the row of a customer")],
-        summarise([]),
-        0.0,
-        0.0,
-    )
-    assert 'item="a\\"b\\\\c"' in content
+    findings = [make_finding("X01", target="a\nb", item='a"b\\c', text="the row of a customer")]
+    content = textfile(findings, summarise(findings), 0.0, 0.0)
+    assert 'target="a\\nb",item="a\\"b\\\\c"' in content
     assert "customer" not in content
-    assert metrics([make_finding("X01", item='a"b\\c', text="the row of a customer")])
+    assert metrics(findings)
 
 
 def test_items_are_bounded_and_the_worst_stay() -> None:
