@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
         with tempfile.NamedTemporaryFile(
             "w", prefix="lifeboat-audit-", suffix=".json", dir=constants.DEFAULT_LOCAL_TMP, delete=False
         ) as stream:
-            json.dump({"health": health, "info": info}, stream)
+            json.dump({"health": _kept(health, "findings", "summary"), "info": _kept(info, "facts")}, stream)
         return {
             **result,
             "changed": False,
@@ -45,3 +45,10 @@ class ActionModule(ActionBase):
             "summary": {name: health["summary"][name] for name in ("counts", "score", "coverage")},
             "ansible_facts": health.get("ansible_facts", {}),
         }
+
+
+def _kept(result: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return what the report needs of a module's result, which for a failure also has what Ansible alone can read."""
+    if result.get("failed"):
+        return {"failed": True, "msg": str(result.get("msg", ""))}
+    return {name: result[name] for name in names}

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .comparison import NEW, WORSE
-from .hosts import RANK, SEVERITIES, UNKNOWN, HostAudit, count_states, is_open, state_of
-
-IMPACTS = ("critical", "high", "medium", "low", "info")
+from .hosts import IMPACTS, RANK, SEVERITIES, UNKNOWN, HostAudit, count_states, is_open, state_of
 
 
 def group_findings(
@@ -56,5 +54,4 @@ def _group(check: Mapping[str, Any], findings: list[dict[str, Any]]) -> dict[str
 
 
 def _order(group: Mapping[str, Any]) -> tuple[int, int, int, str]:
-    impact = IMPACTS.index(group["impact"]) if group["impact"] in IMPACTS else len(IMPACTS)
-    return RANK[group["severity"]], impact, -len(group["hosts"]), group["id"]
+    return RANK[group["severity"]], IMPACTS.index(group["impact"]), -len(group["hosts"]), group["id"]

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .cleaning import clean_text, clean_value
+from .shapes import ACCEPTANCE, FINDING, SUMMARY, fits, usable_facts
 
 CRITICAL, WARNING, UNKNOWN, OK, SKIPPED = "critical", "warning", "unknown", "ok", "skipped"
 ACCEPTED = "accepted"
 # From the worst to the best, which is the order of every list.
 SEVERITIES = (CRITICAL, WARNING, UNKNOWN, OK, SKIPPED)
 BREACHES = (CRITICAL, WARNING)
+# What a breach costs the business, from the most to the least.
+IMPACTS = ("critical", "high", "medium", "low", "info")
 RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 ANSWERED, UNREACHABLE, FAILED = "answered", "unreachable", "failed"
@@ -74,28 +77,30 @@ def answered_host(name: str, health: Mapping[str, Any], info: Mapping[str, Any])
     name = clean_text(name)
     if health.get("failed") or "findings" not in health:
         return silent_host(name, FAILED, str(health.get("msg", "health_check returned no findings")))
-    checks: dict[str, dict[str, Any]] = {}
-    findings = []
-    for raw in health["findings"]:
-        finding = {field: clean_value(raw.get(field)) for field in FINDING_FIELDS}
-        checks.setdefault(finding["id"], {field: clean_value(raw.get(field)) for field in CHECK_FIELDS})
-        findings.append({"host": name, **finding})
-    findings.sort(key=finding_order)
-    summary = health.get("summary") or {}
-    facts = clean_value(info.get("facts") or {})
-    problems = [f"{problem['part']}: {problem['reason']}" for problem in facts.pop("problems", [])]
+    raw_findings, summary = clean_value(health["findings"]), clean_value(health.get("summary"))
+    if not fits(raw_findings, [FINDING]) or not all(map(_is_sound, raw_findings)) or not fits(summary, SUMMARY):
+        return silent_host(name, FAILED, "its answer cannot be used: it is not what health_check returns")
+    facts, problems = usable_facts(clean_value(info.get("facts", {})))
+    problems += [f"{problem['part']}: {problem['reason']}" for problem in facts.pop("problems", [])]
     if info.get("failed"):
         problems.append(f"The facts could not be read: {clean_text(str(info.get('msg', '')))}")
+    findings = [{"host": name, **{field: raw[field] for field in FINDING_FIELDS}} for raw in raw_findings]
     return HostAudit(
         name=name,
         state=ANSWERED,
-        score=summary.get("score"),
-        coverage=float(summary.get("coverage") or 0.0),
-        findings=findings,
-        checks=checks,
+        score=summary["score"],
+        coverage=float(summary["coverage"]),
+        findings=sorted(findings, key=finding_order),
+        checks={raw["id"]: {field: raw[field] for field in CHECK_FIELDS} for raw in raw_findings},
         facts=facts,
         problems=problems,
     )
+
+
+def _is_sound(raw: Mapping[str, Any]) -> bool:
+    accepted = raw.get("accepted", ())
+    is_acceptance = accepted is None or fits(accepted, ACCEPTANCE)
+    return raw["severity"] in SEVERITIES and raw["impact"] in IMPACTS and is_acceptance
 
 
 def state_of(finding: Mapping[str, Any]) -> str:

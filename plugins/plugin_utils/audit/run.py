@@ -125,9 +125,9 @@ def _read_host(name: str, result: Mapping[str, Any]) -> HostAudit:
     if result.get("document"):
         try:
             answer = json.loads(Path(result["document"]).read_bytes())
+            return answered_host(name, answer["health"], answer["info"])
         except (OSError, ValueError) as error:
             return silent_host(name, FAILED, f"its answer was lost: {error}")
-        return answered_host(name, answer["health"], answer["info"])
     reason = str(result.get("msg") or "it was not asked, or Ansible gave it up before").removeprefix("Task failed: ")
     return silent_host(name, UNREACHABLE if result.get("unreachable") else FAILED, reason)
 

@@ -19,6 +19,8 @@ from ..words import OLD_BACKUP_HOURS, SOON_DAYS, day_text, names_text
 TEMPLATES = Path(__file__).parent.parent / "templates"
 # So many rows of one check are read; the pages of the hosts have the others.
 ROWS_SHOWN = 60
+# So many findings of one host, which has about a hundred and fifty, are shown.
+HOST_ROWS_SHOWN = 300
 # So many hosts are listed openly; the others are folded away.
 HOSTS_SHOWN = 25
 LISTED_SHOWN = 100
@@ -196,7 +198,7 @@ def _cell(host: Mapping[str, Any], anchors: Mapping[str, str]) -> dict[str, str]
 def _host(
     host: Mapping[str, Any], anchors: Mapping[str, str], findings: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
-    counts = host["counts"]
+    counts, rows = host["counts"], findings.get(host["name"], [])
     parts = (
         (CRITICAL, f"{counts[CRITICAL]} critical"),
         (WARNING, count_text(counts[WARNING], "warning")),
@@ -208,7 +210,8 @@ def _host(
         "anchor": anchors[host["name"]],
         "tone": _state(host),
         "said": [{"severity": severity, "text": text} for severity, text in parts if counts[severity]],
-        "rows": findings.get(host["name"], []),
+        "rows": rows[:HOST_ROWS_SHOWN],
+        "more": max(0, len(rows) - HOST_ROWS_SHOWN),
         "facts_lines": list(_facts(host["facts"])),
     }
 

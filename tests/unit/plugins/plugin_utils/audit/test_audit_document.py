@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import jsonschema
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.formats.html import html
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.hosts import FAILED, answered_host
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.run import FORMATS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.tools.checkout import ROOT
 from tests.unit.plugins.plugin_utils.audit.answers import ACCEPTED, away, document, host, raw_finding, whole_facts
@@ -177,3 +182,58 @@ def test_the_document_fits_its_schema() -> None:
     )
     assert built["drift"]
     jsonschema.validate(built, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"severity": "fine"},
+        {"impact": "none"},
+        {"value": "many"},
+        {"evidence": "text"},
+        {"accepted": {"reason": "no owner"}},
+        {"accepted": "yes"},
+        {"id": None},
+    ],
+)
+def test_an_answer_that_was_tampered_with_is_none(spoilt: dict[str, Any]) -> None:
+    audited = host("a", raw_finding("H01", "ok"), raw_finding("H03", **{"severity": "ok", **spoilt}))
+    assert audited.state == FAILED
+    assert "cannot be used" in audited.reason
+
+
+def test_a_finding_without_a_field_is_no_answer() -> None:
+    finding = raw_finding()
+    del finding["accepted"]
+    assert host("a", finding).state == FAILED
+
+
+@pytest.mark.parametrize("facts", ["text", None, [1]])
+def test_facts_that_are_none(facts: Any) -> None:
+    audited = answered_host("a", {"findings": [], "summary": {"score": 1, "coverage": 1}}, {"facts": facts})
+    assert (audited.state, audited.facts) == ("answered", {})
+    assert audited.problems
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(whole_facts())), st.one_of(anything, st.lists(anything, max_size=2))))
+def test_no_facts_of_a_host_cost_the_report(strange: dict[str, Any]) -> None:
+    built = document(host("a", facts={**whole_facts(), **strange}), host("b", facts=whole_facts()))
+    assert [one["state"] for one in built["hosts"]] == ["answered", "answered"]
+    assert "".join(html(built))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(sorted(raw_finding())), anything)
+def test_no_finding_of_a_host_costs_the_report(field: str, strange: Any) -> None:
+    built = document(host("a", {**raw_finding("H01", "warning"), field: strange}), host("b", raw_finding()))
+    assert len(built["hosts"]) == 2
+    for pieces in FORMATS.values():
+        assert "".join(pieces(built))
