@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from .._system.errors import LifeboatError
 from .findings import SKIPPED, UNKNOWN, Finding, finding_without_value, judge, thresholds_of
+from .rates import Sample
 from .registry import Check, NotApplicableError, UnmeasurableError
 from .targets.target import DEADLINE_SECONDS, Target
 
@@ -67,19 +68,24 @@ def run_checks(checks: Iterable[Check], targets: Sequence[Target], options: RunO
 
 
 def _take_samples(targets: Sequence[Target], options: RunOptions, end: float) -> None:
-    def take(target: Target) -> None:
+    taken: dict[int, Sample] = {}
+
+    def take(number: int, target: Target) -> None:
         # A target that cannot be read has no sample: that makes its sampled checks unknown.
         with suppress(Exception):
             sample = target.read_sample()
             if sample is not None:
-                target.samples.append(sample)
+                taken[number] = sample
 
-    threads = [threading.Thread(target=take, args=(target,), daemon=True) for target in targets]
+    threads = [threading.Thread(target=take, args=pair, daemon=True) for pair in enumerate(targets)]
     for thread in threads:
         thread.start()
     limit = min(end, time.monotonic() + options.deadline_seconds)
     for thread in threads:
         thread.join(max(0.0, limit - time.monotonic()))
+    # One that comes later is left out: it would end up behind the next, and rates would run backwards.
+    for number, sample in sorted(taken.copy().items()):
+        targets[number].samples.append(sample)
 
 
 class _Workers:
@@ -111,21 +117,26 @@ class _Workers:
             while time.monotonic() < self._end:
                 job = self._waiting.get_nowait()
                 job.started_at = time.monotonic()
-                findings = list(_findings_of(job, self._options))
-                if job.is_ended:
-                    return  # it was given up, and this thread replaced
-                job.findings, job.is_ended = findings, True
+                for finding in _findings_of(job, self._options):
+                    if job.is_ended:
+                        return  # it was given up, and this thread replaced
+                    job.findings.append(finding)
+                job.is_ended = True
 
     def _give_up_if_late(self, job: _Job, now: float) -> None:
         deadline_seconds = self._options.deadline_seconds
         if job.started_at is not None and now > job.started_at + deadline_seconds:
             reason = f"no answer within {deadline_seconds:g} seconds"
+            # Two for one: where hundreds of checks hang, the others still have their turn within the run's time.
+            self._start_thread()
             self._start_thread()
         elif now > self._end:
             reason = f"not reached within the run's {self._options.timeout_seconds:g} seconds"
         else:
             return
-        job.findings, job.is_ended = [_without_value(job, self._options, UNKNOWN, reason)], True
+        # What it found before it got stuck (the other mounts, say) stays.
+        job.is_ended = True
+        job.findings = [*job.findings, _without_value(job, self._options, UNKNOWN, reason)]
 
 
 def _findings_of(job: _Job, options: RunOptions) -> Iterator[Finding]:

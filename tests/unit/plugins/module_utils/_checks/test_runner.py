@@ -121,6 +121,23 @@ def test_answer_that_comes_too_late_is_not_taken(released: threading.Event) -> N
     assert {finding.severity for finding in found} == {"unknown"}
 
 
+def test_what_a_check_found_before_it_hung_is_kept(released: threading.Event) -> None:
+    def measure(_target: Any) -> Iterator[Measurement]:
+        yield Measurement(1, "first")
+        released.wait()
+
+    first, last = run_checks([measuring(measure)], [target()], QUICK)
+    assert (first.item, first.value) == ("first", 1)
+    assert last.severity == "unknown"
+
+
+def test_checks_that_hang_by_the_hundred_leave_the_others_their_turn(released: threading.Event) -> None:
+    hanging = [measuring(lambda _target: released.wait(), f"X{number:03}") for number in range(15 * THREADS)]
+    healthy = measuring(lambda _target: [Measurement(1)], "Y001")
+    options = RunOptions(sample_seconds=0, deadline_seconds=0.1, timeout_seconds=1.2)
+    assert run_checks([*hanging, healthy], [target()], options)[-1].value == 1
+
+
 def test_whole_run_has_a_limit(released: threading.Event) -> None:
     options = RunOptions(sample_seconds=0, deadline_seconds=10, timeout_seconds=0.2)
     hanging = [measuring(lambda _target: released.wait(), f"X{number:02}") for number in range(THREADS + 1)]
@@ -157,6 +174,21 @@ def test_counters_that_hang_do_not_hang_the_run(released: threading.Event) -> No
     check = measuring(lambda _target: [Measurement(1)])
     (finding,) = run_checks([check], [target(kind=Hanging)], QUICK)
     assert finding.severity == "ok"
+
+
+def test_a_sample_that_comes_too_late_is_left_out(released: threading.Event) -> None:
+    class Late(Counting):
+        def read_sample(self) -> Sample | None:
+            found = super().read_sample()
+            if not released.is_set():
+                released.wait(QUICK.deadline_seconds * 2)
+            return found
+
+    late = target(kind=Late)
+    run_checks([measuring(lambda _target: [Measurement(1)])], [late], QUICK)
+    released.set()
+    run_checks([measuring(lambda _target: [Measurement(1)])], [late], QUICK)
+    assert len(late.samples) == 1
 
 
 def test_thresholds_of_the_user_judge() -> None:
