@@ -60,8 +60,9 @@ def test_sample_is_good_for_a_day(tmp_path: Path, later_seconds: float, is_known
     [
         "{",
         "[1]",
-        '{"at_seconds": "x", "values": {}, "facts": {}}',
-        '{"at_seconds": 1, "values": [], "facts": {}}',
+        '{"at_seconds": "x", "values": {"X01|host|": 5}, "facts": {}}',
+        '{"at_seconds": 1, "values": 5, "facts": {}}',
+        '{"at_seconds": 1, "values": {"X01|host|": 5}, "facts": 5}',
         "\0",
     ],
 )
