@@ -47,10 +47,11 @@ def test_new_statements_and_missing_indexes(server, tmp_path):
         history = History([{"at_seconds": now, "values": {first.key: 0}, "facts": {first.key: first.fact}}])
         assert look("D21", history)[""].severity == "ok"
         execute(connection, "SET SESSION long_query_time = 0")
-        fetch_all(connection, "SELECT name FROM tabProbe WHERE customer = 'C1'")
+        for number in range(20):
+            fetch_all(connection, f"SELECT name FROM tabProbe WHERE customer = 'C{number}'")
         # A statement that cannot be explained any more is passed over.
-        execute(connection, "CREATE TABLE tabGone (name int)")
-        fetch_all(connection, "SELECT name, SLEEP(0.1) FROM tabGone")
+        execute(connection, "CREATE TABLE tabGone AS SELECT 1 AS name")
+        fetch_all(connection, "SELECT name, SLEEP(0.05) FROM tabGone")
         execute(connection, "DROP TABLE tabGone")
     assert look("D21", history)[""].severity == "warning"
     found = look("D28")["a.example"]

@@ -93,7 +93,12 @@ def declared_columns(query: Query, schema: str) -> set[tuple[str, str]]:
 
 
 def is_declared(index: Index, declared: set[tuple[str, str]]) -> bool:
-    """Tell whether Frappe would make an index again at the next migration, so that dropping it is of no use."""
+    """Tell whether Frappe would make an index again at the next migration, so that dropping it is of no use.
+
+    Those of several columns are declared in the code of apps alone (``frappe.db.add_index``), which names them so.
+    """
+    if index.name.endswith("_".join(index.columns) + "_index"):
+        return True
     if len(index.parts) != 1:
         return False
     (column,) = index.columns

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from ..._mariadb.identifiers import decode_file_name
-from ..._mariadb.indexes import Index, read_indexes, redundant_indexes
+from ..._mariadb.indexes import Index, IndexPart, read_indexes, redundant_indexes
 from ..index_advice import declared_columns, is_declared
 from ..registry import Measurement, Remediation, UnmeasurableError, check
 from ..targets.database_server import DatabaseServer
@@ -19,8 +19,15 @@ EVIDENCE_LINES = 10
 
 # A primary or unique index has bit 1 or 2 in its type, a full text one bit 32; only plain ones are looked at.
 _PLAIN_INDEXES = (
-    "SELECT t.NAME, i.NAME FROM information_schema.INNODB_SYS_INDEXES i"
-    " JOIN information_schema.INNODB_SYS_TABLES t ON t.TABLE_ID = i.TABLE_ID WHERE i.TYPE = 0"
+    "SELECT t.NAME, i.NAME, GROUP_CONCAT(f.NAME ORDER BY f.POS SEPARATOR '/')"
+    " FROM information_schema.INNODB_SYS_INDEXES i"
+    " JOIN information_schema.INNODB_SYS_TABLES t ON t.TABLE_ID = i.TABLE_ID"
+    " JOIN information_schema.INNODB_SYS_FIELDS f ON f.INDEX_ID = i.INDEX_ID"
+    " WHERE i.TYPE = 0 GROUP BY t.NAME, i.NAME"
+)
+_FIRST_FOREIGN_COLUMNS = (
+    "SELECT k.FOR_NAME, c.FOR_COL_NAME FROM information_schema.INNODB_SYS_FOREIGN k"
+    " JOIN information_schema.INNODB_SYS_FOREIGN_COLS c ON c.ID = k.ID WHERE c.POS = 0"
 )
 # Tables in which two indexes begin with the same column: nothing else can be redundant, and no table is opened for it.
 _SAME_BEGINNING = (
@@ -54,17 +61,23 @@ def indexes_unused(server: DatabaseServer) -> Iterator[Measurement]:
     if uptime_seconds < LEAST_UPTIME_SECONDS:
         raise UnmeasurableError(f"the server counts for {uptime_seconds / 86400:.0f} days: it takes 31 to tell")
     used = _used_indexes(server)
+    foreign = {(decode_file_name(str(table)), str(column)) for table, column in server.query(_FIRST_FOREIGN_COLUMNS)}
+    indexes = _plain_indexes(server)
     unused: set[tuple[str, str]] = set()
     for schema in server.schemas:
         declared = declared_columns(server.query, schema)
-        for table, name in _plain_indexes(server, schema):
-            if (schema, table, name) not in used:
-                index = next((one for one in read_indexes(server.query, schema, table) if one.name == name), None)
-                if index is not None and not is_declared(index, declared) and not _serves_a_key(server, index):
-                    unused.add((table, name))
+        for index in indexes[schema]:
+            is_needed = (
+                (schema, index.table, index.name) in used
+                or (f"{schema}/{index.table}", index.columns[0]) in foreign
+                or is_declared(index, declared)
+            )
+            if not is_needed:
+                unused.add((index.table, index.name))
     # One site that uses it is reason enough to keep it: all sites of a bench share their apps.
-    found = sorted(f"{name} of {table}" for table, name in unused if (table, name) not in {key[1:] for key in used})
-    yield Measurement(len(found), text=f"{len(found)} indexes were not used in a month", evidence=tuple(found[:10]))
+    found = sorted(f"{name} of {table}" for table, name in unused - {(table, name) for _, table, name in used})
+    text = f"{len(found)} indexes were not used in a month"
+    yield Measurement(len(found), text=text, evidence=tuple(found[:EVIDENCE_LINES]))
 
 
 @check(
@@ -119,19 +132,14 @@ def _used_indexes(server: DatabaseServer) -> Collection[tuple[str, str, str]]:
     return {(str(schema), str(table), str(name)) for schema, table, name in rows}
 
 
-def _plain_indexes(server: DatabaseServer, schema: str) -> list[tuple[str, str]]:
-    rows = server.query(f"{_PLAIN_INDEXES} AND t.NAME LIKE %s", (schema.replace("_", r"\_") + "/%",))
-    return [(decode_file_name(str(table)).partition("/")[2], str(name)) for table, name in rows]
-
-
-def _serves_a_key(server: DatabaseServer, index: Index) -> bool:
-    """Tell whether a foreign key needs an index: that of its first column."""
-    rows = server.query(
-        "SELECT 1 FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-        " AND COLUMN_NAME = %s AND REFERENCED_TABLE_NAME IS NOT NULL LIMIT 1",
-        (index.schema, index.table, index.columns[0]),
-    )
-    return bool(rows)
+def _plain_indexes(server: DatabaseServer) -> dict[str, list[Index]]:
+    """Return the plain indexes of all tables by schema; no table is opened for it."""
+    found: dict[str, list[Index]] = defaultdict(list)
+    for name, index, columns in server.query(_PLAIN_INDEXES):
+        schema, _, table = decode_file_name(str(name)).partition("/")
+        parts = tuple(map(IndexPart, str(columns).split("/")))
+        found[schema].append(Index(schema, table, str(index), parts))
+    return found
 
 
 def _index_bytes(server: DatabaseServer, index: Index) -> int:

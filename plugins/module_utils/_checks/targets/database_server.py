@@ -16,7 +16,7 @@ from .target import Surroundings, Target
 
 SYSTEM_SCHEMAS = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 # The end of the slow log that checks read: about a tenth of a second's work.
-SLOW_LOG_BYTES = 1024 * 1024
+SLOW_LOG_BYTES = 512 * 1024
 
 
 class DatabaseServer(Target):

@@ -150,10 +150,13 @@ def test_what_doctypes_declare():
     declared = declared_columns(lambda _statement: [("Sales Invoice", "customer")], "_a")
     assert declared == {("tabSales Invoice", "customer")}
 
-    def index(*columns, table="tabSales Invoice"):
-        return Index("_a", table, "i", tuple(IndexPart(column) for column in columns))
+    def index(*columns, table="tabSales Invoice", name="i"):
+        return Index("_a", table, name, tuple(IndexPart(column) for column in columns))
 
     assert is_declared(index("customer"), declared)
     assert is_declared(index("modified"), set())
     assert not is_declared(index("customer", table="tabItem"), declared)
     assert not is_declared(index("customer", "name"), declared)
+    assert is_declared(index("a", "b", name="a_b_index"), set())
+    assert is_declared(index("parent", "defkey", name="defaultvalue_parent_defkey_index"), set())
+    assert not is_declared(index("a", "b", name="b_a_index"), set())

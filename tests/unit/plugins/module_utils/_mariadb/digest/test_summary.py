@@ -79,7 +79,7 @@ def test_no_time_at_all_has_no_shares():
 
 
 def test_sums_of_the_server():
-    seen = datetime(2026, 11, 21, 12, 0)
+    seen = datetime(2026, 11, 21, 12, 0)  # noqa: DTZ001 (as the driver returns it)
     row = ("_a", "SELECT `a` FROM `t` WHERE `b` = ?", 4, 8 * 10**12, 3 * 10**12, Decimal(400), 4, seen, seen, 4, None)
     (kind,) = classes_from_statistics([row])
     assert (kind.total_seconds, kind.max_seconds, kind.calls) == (8.0, 3.0, 4)
