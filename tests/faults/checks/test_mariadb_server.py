@@ -331,6 +331,20 @@ def test_buffers_for_more_memory_than_there_is(root: Connection[Any], looks: Loo
     assert looks.one("D11").severity == "ok"
 
 
+@pytest.mark.check("D12")
+def test_waits_for_a_free_page(server: MariaDBServer, looks: Looks) -> None:
+    update = "UPDATE big SET filler = REPEAT('z', 1500) WHERE id BETWEEN r AND r + 30;"
+    change = repeat(60, f"SET r = 1 + FLOOR(RAND() * {ROWS}); {update}", "DECLARE r INT;")
+    before = looks.earlier_run()
+    with ExitStack() as stack:
+        for _number in range(14):
+            stack.enter_context(in_background(server, change))
+    waiting = looks.one("D12", before)
+
+    assert waiting.severity == "warning"
+    assert looks.one("D12").severity == "ok"
+
+
 @pytest.mark.check("D13")
 def test_redo_log_that_is_too_small(server: MariaDBServer, looks: Looks) -> None:
     def is_full() -> bool:

@@ -1,15 +1,18 @@
-"""The check of InnoDB's buffer pool: whether what is read fits into it."""
+"""Checks of InnoDB's buffer pool: whether what is read and changed fits into it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..._system.quantities import HOUR_SECONDS, bytes_text, duration_text
+from ..._system.quantities import HOUR_SECONDS, bytes_text, count_text, duration_text
+from ..findings import CRITICAL, OK, WARNING
 from ..registry import Measurement, Remediation, check
 from ..targets.database_server import DatabaseServer
 
 # Fewer reads say nothing in percent.
 LEAST_READS = 10_000
+LEAST_READ_AHEAD_PAGES = 1000
+EVICTED_PERCENT = 20  # own proposal
 
 
 @check(
@@ -44,3 +47,41 @@ def buffer_pool_misses(server: DatabaseServer) -> Iterator[Measurement]:
     if server.counter("Uptime") < HOUR_SECONDS:
         evidence.append("the server was started less than an hour ago: its pool is still being filled")
     yield Measurement(100 * reads / requests, text=text, evidence=tuple(evidence))
+
+
+@check(
+    "D12",
+    "buffer_pool.waits",
+    title="Waits for a free page of the buffer pool",
+    subject="mariadb",
+    target=DatabaseServer,
+    measures="times between two samples that a statement waited for a page to be written before it could read its own",
+    source="SHOW GLOBAL STATUS: Innodb_buffer_pool_wait_free, Innodb_buffer_pool_read_ahead_evicted",
+    unit="count",
+    warning="0",
+    impact="medium",
+    remediation=Remediation(
+        "Raise innodb_io_capacity to what the disk can do, and innodb_buffer_pool_size as far as D11 leaves room."
+    ),
+    reference="MariaDB's documentation of Innodb_buffer_pool_wait_free; MySQLTuner",
+    is_sampled=True,
+)
+def buffer_pool_waits(server: DatabaseServer) -> Iterator[Measurement]:
+    """Count the waits, of which those of two runs in a row are critical; and pages that were read for nothing."""
+    rates = server.rates
+    waits = rates.increase("Innodb_buffer_pool_wait_free")
+    fetched = rates.increase("Innodb_buffer_pool_read_ahead")
+    evicted = rates.increase("Innodb_buffer_pool_read_ahead_evicted")
+    earlier = server.surroundings.history.points("D12", server.name)
+    lasts = bool(waits and earlier and earlier[-1].value)
+    text = f"{count_text(round(waits), 'wait')} for a free page in {duration_text(rates.seconds)}"
+    yield Measurement(
+        waits, text=f"{text}, and in the run before as well" if lasts else text, severity=CRITICAL if lasts else ""
+    )
+    is_wasted = fetched >= LEAST_READ_AHEAD_PAGES and 100 * evicted > EVICTED_PERCENT * fetched
+    yield Measurement(
+        evicted,
+        "read ahead",
+        f"{evicted:,.0f} of {fetched:,.0f} pages that were read ahead went before they were used",
+        severity=WARNING if is_wasted else OK,
+    )
