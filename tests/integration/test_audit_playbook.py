@@ -108,6 +108,15 @@ def test_check_mode_looks_and_writes_nothing(owner: Owner) -> None:
     assert not (owner.folder / "reports").exists()
 
 
+def test_a_host_that_takes_too_long_has_not_answered(owner: Owner) -> None:
+    slow = {**LOCAL, "lifeboat_audit_timeout_seconds": 2, "lifeboat_audit_health_options": {"sample_seconds": 8}}
+    run = owner.audit({"slow": slow, "away": AWAY})
+    assert run.exit_code == 0, run.output
+    states = {host["name"]: (host["state"], host["reason"]) for host in owner.newest()["hosts"]}
+    assert states["slow"][0] == "failed"
+    assert "Timed out after 2" in states["slow"][1]
+
+
 def test_a_query_that_cannot_be_used_fails_after_the_report(owner: Owner) -> None:
     run = owner.audit({"lab": LOCAL}, audit_query="findings[?", lifeboat_audit_subjects=["redis"])
     assert run.exit_code != 0

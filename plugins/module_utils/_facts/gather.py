@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Callable
 
 from .._checks.examination import benches_of
@@ -25,6 +29,8 @@ from .software import bench_software, host_software, redis_software, system_fact
 
 # Most parts wait for a server or a disk.
 THREADS = 8
+# A disk or a mount that does not answer must not keep the rest.
+TIMEOUT_SECONDS = 60.0
 Reader = Callable[[Any], Any]
 # By the class of a target, what is read of it: the fact that it goes into, and how. A list adds to the fact.
 READERS: dict[type, tuple[tuple[str, Reader], ...]] = {
@@ -42,12 +48,26 @@ READERS: dict[type, tuple[tuple[str, Reader], ...]] = {
 LISTS = ("software", "benches", "databases", "sizes", "backups", "rehearsals", "peers", "problems")
 
 
-def gather_facts(options: HealthOptions, surroundings: Surroundings) -> dict[str, Any]:
+@dataclass
+class _Part:
+    """One thing to read; it has ended once it has a value or a problem."""
+
+    fact: str
+    target_name: str
+    read: Callable[[], Any]
+    value: Any = None
+    problem: str = f"it did not answer within {TIMEOUT_SECONDS:g} seconds"
+
+
+def gather_facts(
+    options: HealthOptions, surroundings: Surroundings, timeout_seconds: float = TIMEOUT_SECONDS
+) -> dict[str, Any]:
     """Return the facts of this host, as JSON can hold them.
 
     Args:
         options: Which benches, and how an administrator reaches the database server.
         surroundings: The I/O.
+        timeout_seconds: How long all parts together may take.
 
     Returns:
         ``system``, and the lists ``LISTS``; ``problems`` has the ``part`` and ``reason`` of what could not be read.
@@ -56,25 +76,23 @@ def gather_facts(options: HealthOptions, surroundings: Surroundings) -> dict[str
         LifeboatError: ``bench_not_found`` when the options name a bench that is not there.
     """
     targets = find_targets(benches_of(options, surroundings.root), options.login, surroundings)
-    facts: dict[str, Any] = {"system": {}, **{name: [] for name in LISTS}}
-    work = [
-        (name, target.name, partial(reader, target))
+    parts = [
+        _Part(fact, target.name, partial(reader, target))
         for target in targets
-        for name, reader in READERS.get(type(target), ())
+        for fact, reader in READERS.get(type(target), ())
     ]
-    work += [("benches", bench.name, partial(bench_facts, bench, sites)) for bench, sites in _sites_of(targets)]
-    try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            for (name, target_name, _read), (value, problem) in zip(work, pool.map(_read_part, work)):
-                if problem:
-                    facts["problems"].append({"part": f"{name} of {target_name}", "reason": problem})
-                elif isinstance(value, list):
-                    facts[name] += value
-                else:
-                    facts[name] = value
-    finally:
-        for target in targets:
-            target.close()
+    parts += [_Part("benches", bench.name, partial(bench_facts, bench, sites)) for bench, sites in _sites_of(targets)]
+    _read_all(parts, timeout_seconds)
+    for target in targets:
+        target.close()
+    facts: dict[str, Any] = {"system": {}, **{name: [] for name in LISTS}}
+    for part in parts:
+        if part.problem:
+            facts["problems"].append({"part": f"{part.fact} of {part.target_name}", "reason": part.problem})
+        elif isinstance(part.value, list):
+            facts[part.fact] += part.value
+        else:
+            facts[part.fact] = part.value
     return facts
 
 
@@ -84,9 +102,29 @@ def _sites_of(targets: Sequence[Target]) -> Iterable[tuple[BenchTarget, list[Sit
     return [(bench, [site for site in sites if site.bench is bench]) for bench in benches]
 
 
-def _read_part(work: tuple[str, str, Callable[[], Any]]) -> tuple[Any, str]:
+def _read_all(parts: Iterable[_Part], timeout_seconds: float) -> None:
+    """Read parts side by side; one that hangs stays behind in its thread, which ends with the process."""
+    waiting: SimpleQueue[_Part] = SimpleQueue()
+    for part in parts:
+        waiting.put(part)
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                part = waiting.get_nowait()
+                part.value, part.problem = _read_part(part)
+
+    threads = [Thread(target=work, daemon=True) for _number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + timeout_seconds
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+def _read_part(part: _Part) -> tuple[Any, str]:
     try:
-        return work[2](), ""
+        return part.read(), ""
     except UnmeasurableError as reason:
         return None, str(reason)
     except LifeboatError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,17 +17,15 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 from tests.unit.plugins.module_utils._facts.fakes import write
 
 
-def gathered(root: Path) -> dict[str, Any]:
+def gathered(root: Path, timeout_seconds: float = 60) -> dict[str, Any]:
     options = HealthOptions((), bench_path=str(root / "bench"))
-    return gather.gather_facts(options, Surroundings(root=root, state_path=root / "state"))
+    return gather.gather_facts(options, Surroundings(root=root, state_path=root / "state"), timeout_seconds)
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     write(tmp_path, "/bench/sites/erp.example.com/site_config.json", '{"db_name": "_a", "db_port": 1}')
-    write(
-        tmp_path, "/bench/sites/common_site_config.json", '{"redis_cache": "redis://127.0.0.1:1"}'
-    )
+    write(tmp_path, "/bench/sites/common_site_config.json", '{"redis_cache": "redis://127.0.0.1:1"}')
     write(tmp_path, "/proc/meminfo", "MemTotal: 1 kB\n")
     write(tmp_path, "/proc/cpuinfo", "processor : 0\n")
     return tmp_path
@@ -58,3 +57,12 @@ def test_what_fails_says_why(root: Path, monkeypatch: pytest.MonkeyPatch, error:
 
     monkeypatch.setitem(gather.READERS, Host, (("system", fail),))
     assert {"part": "system of host", "reason": reason} in gathered(root)["problems"]
+
+
+def test_what_hangs_is_left_behind(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = Event()
+    monkeypatch.setitem(gather.READERS, Host, (("system", lambda _host: never.wait()),))
+    facts = gathered(root, timeout_seconds=1)
+    never.set()
+    assert {"part": "system of host", "reason": "it did not answer within 60 seconds"} in facts["problems"]
+    assert facts["backups"]
