@@ -155,6 +155,12 @@ def test_what_is_new_and_worse_since_the_last_digest(site, digest, tmp_path):
         assert SECRET not in stream.read()
 
 
+def test_a_history_that_cannot_be_read_is_none(site, digest, tmp_path):
+    fetch_all(site, "SELECT 1")
+    (tmp_path / "state" / "slow_queries.jsonl").mkdir(parents=True)
+    assert digest(limit=1)["compared_with_seconds"] is None
+
+
 def test_the_digest_of_the_server(site, digest):
     scan(site)
     result = digest(source="performance_schema", limit=50)

@@ -16,6 +16,8 @@ from .._mariadb.plans import fetched_share, read_table_facts
 TABLE_PREFIX = "tab"
 # Frappe gives every DocType one of these and makes it again at each migration.
 STANDARD_INDEX_COLUMNS = frozenset({"modified", "creation", "parent"})
+# Frappe's own tables that are no DocType, but are called like one.
+FRAMEWORK_TABLES = frozenset({"tabSingles", "tabSeries", "tabSessions"})
 # Looking at more columns of one table costs more than it finds.
 MOST_COLUMNS = 4
 
@@ -97,7 +99,7 @@ def is_declared(index: Index, declared: set[tuple[str, str]]) -> bool:
 
     Those of several columns are declared in the code of apps alone (``frappe.db.add_index``), which names them so.
     """
-    if index.name.endswith("_".join(index.columns) + "_index"):
+    if index.table in FRAMEWORK_TABLES or index.name.endswith("_".join(index.columns) + "_index"):
         return True
     if len(index.parts) != 1:
         return False

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from ..._mariadb.identifiers import quote_identifier
 from ..._recovery.journal import journals
+from ..index_advice import FRAMEWORK_TABLES
 from ..registry import Measurement, NotApplicableError, Remediation, check
 from ..targets.database_server import DatabaseServer
 
 # How Frappe names the database of a site, and its account.
 _FRAPPE_NAME = re.compile(r"_[0-9a-f]{16}")
-# Frappe's own tables that look like those of DocTypes.
-NO_DOCTYPE = frozenset({"tabSingles", "tabSeries", "tabSessions"})
 EVIDENCE_LINES = 10
 
 
@@ -65,7 +64,7 @@ def _ghost_tables(server: DatabaseServer, schema: str) -> set[str]:
         (schema,),
     )
     doctypes = server.query(f"SELECT name FROM {quote_identifier(schema)}.tabDocType")  # noqa: S608
-    return {str(name) for (name,) in tables} - {f"tab{name}" for (name,) in doctypes} - NO_DOCTYPE
+    return {str(name) for (name,) in tables} - {f"tab{name}" for (name,) in doctypes} - FRAMEWORK_TABLES
 
 
 def _count(item: str, what: str, names: Iterable[str]) -> Measurement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # Below this many rows, reading a whole table is the quickest way.
@@ -113,20 +113,18 @@ def _look_into(node: Any, found: _Found, *, in_join_buffer: bool) -> None:
                 found.sort_keys += re.split(r", (?=[^)]*(?:\(|$))", str(dict(value).get("sort_key", "")))
             found.has_temporary_table |= key == "temporary_table"
             _look_into(value, found, in_join_buffer=key in JOIN_BUFFERS)
-        if in_join_buffer and found.tables:
-            _add_join_condition(dict(node), found)
+        if in_join_buffer and found.tables and "attached_condition" in dict(node):
+            _add_join_condition(str(dict(node)["attached_condition"]), found)
     elif isinstance(node, list):
         for item in node:
             _look_into(item, found, in_join_buffer=in_join_buffer)
 
 
-def _add_join_condition(join: dict[str, Any], found: _Found) -> None:
+def _add_join_condition(condition: str, found: _Found) -> None:
     """Give the table of a join buffer the condition that the server writes beside it."""
-    condition = str(join.get("attached_condition", ""))
-    if condition:
-        last = found.tables[-1]
-        conditions = " and ".join(f"({text})" for text in (last.condition, condition) if text)
-        found.tables[-1] = TableAccess(**{**vars(last), "condition": conditions})
+    last = found.tables[-1]
+    conditions = " and ".join(f"({text})" for text in (last.condition, condition) if text)
+    found.tables[-1] = replace(last, condition=conditions)
 
 
 def _access(table: dict[str, Any], is_buffered_join: bool) -> TableAccess:

@@ -155,6 +155,7 @@ def test_what_doctypes_declare():
 
     assert is_declared(index("customer"), declared)
     assert is_declared(index("modified"), set())
+    assert is_declared(index("sid", table="tabSessions"), set())
     assert not is_declared(index("customer", table="tabItem"), declared)
     assert not is_declared(index("customer", "name"), declared)
     assert is_declared(index("a", "b", name="a_b_index"), set())
