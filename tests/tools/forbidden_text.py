@@ -20,6 +20,7 @@ KNOWN_HOSTS = re.compile(
     |[\w.-]*\b(?:example|invalid|test|localhost)(?:\.(?:com|org|net))?
     |github\.com|www\.gnu\.org|gnu\.org|www\.w3\.org|json-schema\.org|fsf\.org
     |docs\.ansible\.com|docs\.frappe\.io|mariadb\.com|keepachangelog\.com|semver\.org|redis\.io|forum\.ansible\.com
+    |jmespath\.org|json\.schemastore\.org
     |[\w.{}%$()<>-]*[{}%$()<>][\w.{}%$()<>-]*    # a placeholder
     )
     """,
