@@ -56,6 +56,7 @@ format: setup ## format the Python code and mend what ruff can mend
 
 docs-write: setup ## write the generated pages of docs/ again
 	@$(PYTHON) -m tests.tools.error_codes_page
+	@$(PYTHON) -m tests.tools.thresholds_spec
 
 clean: lab-down ## remove everything that was made here: environment, caches, lab
 	@rm -rf .venv .cache .lab .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output

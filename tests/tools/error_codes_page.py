@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import runpy
 import sys
 
 from tests.tools.checkout import ROOT
+from tests.tools.generated import write_or_check
 
 PAGE = ROOT / "docs" / "error_codes.md"
 SOURCE = ROOT / "plugins" / "module_utils" / "_system" / "error_codes.py"
@@ -27,18 +27,5 @@ def page() -> str:
     return OPENING + "".join(f"| `{code}` | {meaning} |\n" for code, meaning in sorted(codes.items()))
 
 
-def main() -> int:
-    """Write the page; with --check, print how the page differs instead."""
-    if sys.argv[1:] != ["--check"]:
-        PAGE.write_text(page())
-        return 0
-    present = PAGE.read_text() if PAGE.exists() else ""
-    difference = list(
-        difflib.unified_diff(present.splitlines(), page().splitlines(), str(PAGE), "generated", lineterm="")
-    )
-    print("\n".join(difference))
-    return 1 if difference else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page()))

@@ -62,7 +62,12 @@ GATES: tuple[Gate, ...] = (
     gate("shellcheck", "shell scripts are free of lint", tool("shell_scripts")),
     gate("yamllint", "YAML is tidy", ("yamllint", "--strict", ".")),
     gate("changelog", "changelog fragments are valid", ("antsibull-changelog", "lint")),
-    gate("docs-drift", "docs/error_codes.md says what the code says", tool("error_codes_page", "--check")),
+    gate(
+        "docs-drift",
+        "what is generated from the code says what the code says",
+        tool("error_codes_page", "--check"),
+        tool("thresholds_spec", "--check"),
+    ),
     gate(
         "mypy",
         "type hints hold, strictly",
