@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...texts import bytes_text, count_text, duration_text
 from ..comparison import NEW, WORSE
+from ..drift import OUTLIER
 from ..hosts import ACCEPTED, ANSWERED, CRITICAL, OK, SEVERITIES, SKIPPED, UNKNOWN, WARNING, is_open, state_of
 from ..query import selected_line
 from ..words import OLD_BACKUP_HOURS, SOON_DAYS, day_text, names_text
@@ -86,6 +87,10 @@ def _view(document: Mapping[str, Any]) -> dict[str, Any]:
         elif state == UNKNOWN:
             by_check[finding["id"], True].append(finding)
     anchors = {host["name"]: f"h{index}" for index, host in enumerate(document["hosts"])}
+    differences: dict[str, list[str]] = defaultdict(list)
+    for entry in document["drift"]:
+        for one in entry["differing"]:
+            differences[one["host"]].append(_difference_line(entry, one))
     silent = [host for host in document["hosts"] if host["state"] != ANSWERED]
     return {
         "document": document,
@@ -97,7 +102,8 @@ def _view(document: Mapping[str, Any]) -> dict[str, Any]:
         "ring": document["summary"]["score"] or 0,
         "ring_length": RING_LENGTH,
         "trend": _trend(document),
-        "silent": silent,
+        "silent": silent[:LISTED_SHOWN],
+        "silent_more": max(0, len(silent) - LISTED_SHOWN),
         "groups": [_group(group, by_check[group["id"], False]) for group in document["groups"]],
         "unknown_groups": [_group(group, by_check[group["id"], True]) for group in document["unknown"]],
         "lists": [
@@ -111,7 +117,7 @@ def _view(document: Mapping[str, Any]) -> dict[str, Any]:
             if rows
         ],
         "cells": [_cell(host, anchors) for host in sorted(document["hosts"], key=lambda host: host["name"])],
-        "hosts": [_host(host, anchors, findings) for host in document["hosts"]],
+        "hosts": [_host(host, anchors, findings, differences) for host in document["hosts"]],
         "hosts_shown": HOSTS_SHOWN,
         "selected": [selected_line(one) for one in document["selected"][:LISTED_SHOWN]],
         "anchors": anchors,
@@ -195,8 +201,19 @@ def _cell(host: Mapping[str, Any], anchors: Mapping[str, str]) -> dict[str, str]
     return {"anchor": anchors[host["name"]], "state": state, "title": f"{host['name']}: {state}{score}"}
 
 
+def _difference_line(entry: Mapping[str, Any], one: Mapping[str, Any]) -> str:
+    value, usual = (_setting_text(text, entry["setting"]) for text in (one["value"], entry["usual"]))
+    others = f"{entry['agree']} of {entry['peers']} have {usual}"
+    if entry["rule"] == OUTLIER:
+        others = f"half of {entry['peers']} have {usual} or less"
+    return f"{entry['setting']} of {one['name']} is {value}; {others}"
+
+
 def _host(
-    host: Mapping[str, Any], anchors: Mapping[str, str], findings: Mapping[str, list[dict[str, Any]]]
+    host: Mapping[str, Any],
+    anchors: Mapping[str, str],
+    findings: Mapping[str, list[dict[str, Any]]],
+    differences: Mapping[str, list[str]],
 ) -> dict[str, Any]:
     counts, rows = host["counts"], findings.get(host["name"], [])
     parts = (
@@ -212,7 +229,10 @@ def _host(
         "said": [{"severity": severity, "text": text} for severity, text in parts if counts[severity]],
         "rows": rows[:HOST_ROWS_SHOWN],
         "more": max(0, len(rows) - HOST_ROWS_SHOWN),
-        "facts_lines": list(_facts(host["facts"])),
+        "facts_lines": [
+            *_labelled("Differs from peers", differences.get(host["name"], [])),
+            *_facts(host["facts"]),
+        ],
     }
 
 

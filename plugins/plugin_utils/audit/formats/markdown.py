@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..comparison import NEW, WORSE
+from ..drift import OUTLIER
 from ..hosts import ACCEPTED, ANSWERED, CRITICAL, UNKNOWN, WARNING, state_of
 from ..query import selected_line
 from ..words import day_text, names_text
@@ -103,8 +104,13 @@ def _drift(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _list(
         "Hosts that differ from their peers",
         [
-            f"{plain(entry['setting'])} ({plain(entry['kind'])}): {entry['agree']} of {entry['peers']} have "
-            f"{plain(entry['usual'])}; "
+            f"{plain(entry['setting'])} ({plain(entry['kind'])}): "
+            + (
+                f"the median of {entry['peers']} is "
+                if entry["rule"] == OUTLIER
+                else f"{entry['agree']} of {entry['peers']} have "
+            )
+            + f"{plain(entry['usual'])}; "
             + names_text([f"{plain(one['host'])} has {plain(one['value'])}" for one in entry["differing"]])
             for entry in document["drift"]
         ],
