@@ -82,21 +82,32 @@ def test_options_that_cannot_be_meant_are_unknown(program: Program) -> None:
     assert "Z99" in program.output
 
 
-def test_it_starts_again_under_the_python_of_a_bench_where_a_library_is_missing(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[Any] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would be started instead, where redis is missing."""
+    found: list[Any] = []
+    monkeypatch.setattr(script, "HAS_REDIS", False)
+    monkeypatch.setattr(os, "execve", lambda *arguments: found.append(arguments))
+    monkeypatch.delenv(script.RESTARTED, raising=False)
+    return found
+
+
+def bench_python(program: Program) -> Path:
     bench = program.folder / "benches" / "bench"
     (bench / "sites").mkdir(parents=True)
     (bench / "sites" / "apps.txt").touch()
-    monkeypatch.setattr(script, "HAS_REDIS", False)
-    monkeypatch.setattr(os, "execve", lambda *arguments: started.append(arguments))
-    monkeypatch.delenv(script.RESTARTED, raising=False)
-    program.run()
-    assert started == [], "no bench has a Python that can be started"
     python = bench / "env" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch(mode=0o755)
+    return python
+
+
+def test_it_starts_again_under_the_python_of_a_bench_where_a_library_is_missing(
+    program: Program, started: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.run()
+    assert started == [], "there is no bench"
+    python = bench_python(program)
     program.run()
     ((interpreter, arguments, environment),) = started
     assert (interpreter, arguments) == (str(python), [str(python), *sys.argv])
@@ -104,3 +115,10 @@ def test_it_starts_again_under_the_python_of_a_bench_where_a_library_is_missing(
     monkeypatch.setenv(script.RESTARTED, "1")
     program.run()
     assert len(started) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_python_that_another_account_may_write_is_never_started(program: Program, started: list[Any]) -> None:
+    os.chown(bench_python(program).parent, 4242, 4242)
+    assert program.run() == 3
+    assert started == []
