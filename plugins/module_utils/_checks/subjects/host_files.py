@@ -111,7 +111,8 @@ def files_deleted(target: Host) -> Iterator[Measurement]:
 def _add_deleted(target: Host, process: Process, deleted: _Deleted) -> None:
     owner = f"{program_name(process)} (process {process.pid})"
     try:
-        entries = list(os.scandir(target.path(f"/proc/{process.pid}/fd")))
+        with os.scandir(target.path(f"/proc/{process.pid}/fd")) as found:
+            entries = list(found)
     except PermissionError:
         deleted.hidden_processes += 1
         return
