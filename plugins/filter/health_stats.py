@@ -15,7 +15,7 @@ author:
 version_added: 0.1.0
 short_description: The health of many hosts as one small document
 description:
-  - Puts the summaries of many hosts into one document of at most 8 KiB, for M(ansible.builtin.set_stats).
+  - Puts the summaries of many hosts into one document of at most 8 KiB, as C(set_stats) publishes it.
 options:
   _input:
     description:
