@@ -64,7 +64,7 @@ def sentences(document: Mapping[str, Any]) -> Iterator[str]:
     yield _how_bad(summary)
     first = next((group for group in document["groups"] if group["severity"] == CRITICAL), None)
     if first:
-        yield f"First to mend: “{first['title']}” on {names_text(first['worst_hosts'])}."
+        yield f'First to mend: "{first["title"]}" on {names_text(first["worst_hosts"])}.'
     yield from _changes(document)
     yield from _not_known(document)
     yield from _backups(document)

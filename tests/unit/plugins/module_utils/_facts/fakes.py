@@ -12,6 +12,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry i
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.bench import BenchTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.database_server import DatabaseServer
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.host import HOST_NAME, Host
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.read_once import read_once
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.redis_instance import RedisInstance
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
@@ -69,8 +70,8 @@ class FakeBench(BenchTarget):
         super().__init__(Bench(path), Surroundings(state_path=state_path))
         self.kinds = kinds
 
-    @property
-    def services(self) -> list[Service]:  # type: ignore[override]
+    @read_once
+    def services(self) -> list[Service]:
         return [Service(name=kind, manager="systemd", kind=kind, state="running", pid=1) for kind in self.kinds]
 
 

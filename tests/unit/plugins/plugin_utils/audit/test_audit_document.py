@@ -128,7 +128,7 @@ def test_an_owner_is_told_what_counts() -> None:
     built = document(host("a", raw_finding("H01", "critical"), coverage=90.0, facts=facts), away("b"))
     said = " ".join(built["summary"]["sentences"])
     assert "1 problem should be mended now" in said
-    assert "First to mend: “Title of H01” on a." in said
+    assert 'First to mend: "Title of H01" on a.' in said
     assert "b did not answer, so nothing is known about it." in said
     assert "45 % of what there is to check could be checked." in said
     assert "Without a usable backup: none." in said
