@@ -231,6 +231,11 @@ since:
   returned: always
   type: str
   sample: "2026-11-20T14:45:08+00:00"
+lines:
+  description: The errors in a few lines for people, each with the first thing to do.
+  returned: always
+  type: list
+  elements: str
 notes:
   description: What could not be read, in sentences.
   returned: always

@@ -59,6 +59,27 @@ def program_states(processes: Iterable[Process], run: CommandRunner, root: Path)
     }
 
 
+def control_commands(bench: Bench, processes: Iterable[Process], root: Path) -> list[list[str]]:
+    """Return the command to which a client's action is added, for each supervisor daemon that is told to run the bench.
+
+    Args:
+        bench: The bench; another one of the host may have programs of the same names.
+        processes: Those of the host.
+        root: The folder that stands for ``/``.
+    """
+    daemons = [process for process in processes if process.is_program("supervisord")]
+    found = [(daemon, _configuration_path(daemon, root)) for daemon in daemons]
+    return [
+        [*_control_program(daemon), *_options(configuration)]
+        for daemon, configuration in found
+        if configuration is not None and _bench_programs(bench, configuration)
+    ]
+
+
+def _options(configuration: Path | None) -> list[str]:
+    return ["-c", str(configuration)] if configuration else []
+
+
 def _configuration_path(daemon: Process, root: Path) -> Path | None:
     for position, argument in enumerate(daemon.arguments):
         if argument in {"-c", "--configuration"} and position + 1 < len(daemon.arguments):
@@ -69,10 +90,9 @@ def _configuration_path(daemon: Process, root: Path) -> Path | None:
 
 
 def _status_lines(daemon: Process, configuration: Path | None, run: CommandRunner) -> list[re.Match[str]]:
-    options = ("-c", str(configuration)) if configuration else ()
     try:
         # The exit code tells of programs that do not run; a daemon that did not answer shows no line of a status.
-        answer = run([*_control_program(daemon), *options, "status"])
+        answer = run([*_control_program(daemon), *_options(configuration), "status"])
     except LifeboatError:
         return []
     return [match for match in map(_STATUS_LINE.match, answer.output.splitlines()) if match]

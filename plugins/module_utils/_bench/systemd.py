@@ -23,9 +23,12 @@ def systemd_services(
         yield from _services_of(bench, processes, run, "systemd", ())
     user_id = bench.owner[0]
     if (root / f"run/user/{user_id}/systemd").is_dir():
-        yield from _services_of(
-            bench, processes, run, "systemd-user", ("--user", f"--machine={_user_name(user_id)}@.host")
-        )
+        yield from _services_of(bench, processes, run, "systemd-user", user_options(bench))
+
+
+def user_options(bench: Bench) -> tuple[str, str]:
+    """Return the options with which systemctl asks the manager of the account that a bench belongs to."""
+    return "--user", f"--machine={_user_name(bench.owner[0])}@.host"
 
 
 def _services_of(

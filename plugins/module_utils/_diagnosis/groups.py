@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .._system.quantities import count_text
 from .events import ErrorEvent
 from .fingerprint import Fingerprint, fingerprint_of, sample_of
 from .knowledge import KnownError, recognise
@@ -81,6 +82,18 @@ def advice_for(groups: Iterable[ErrorGroup]) -> list[dict[str, Any]]:
             entry = found.setdefault(group.known.id, {**group.known.advice(), "count": 0})
             entry["count"] += group.count
     return sorted(found.values(), key=lambda entry: (-entry["count"], entry["id"]))
+
+
+def group_lines(groups: Sequence[ErrorGroup], most: int) -> list[str]:
+    """Return the errors in a few lines for people, each with the first thing to do."""
+    if not groups:
+        return ["Errors: none."]
+    lines = [f"Errors: {count_text(sum(group.count for group in groups), 'event')} of {len(groups)} kinds"]
+    for group in groups[:most]:
+        lines.append(f"  {group.count} x {group.fingerprint.title}")
+        if group.known is not None:
+            lines.append(f"      {group.known.title}: {'; '.join(group.known.steps[:1])} ({group.known.id})")
+    return lines
 
 
 def _moment(seconds: float) -> str:

@@ -18,7 +18,7 @@ from .._system.errors import LifeboatError
 from .._system.quantities import HOUR_SECONDS, bytes_text
 from .cursor import Cursor, keep_cursor, read_cursor
 from .events import ErrorEvent, events_of_log, since
-from .groups import advice_for, group_events
+from .groups import advice_for, group_events, group_lines
 from .journal_entries import read_journal
 from .knowledge import KnownError
 from .log_files import Position, read_new_part
@@ -96,7 +96,7 @@ def track_errors(
         may_write: Whether where the look ended may be kept, if the options ask for it.
 
     Returns:
-        ``errors``, ``known_errors``, ``counts``, ``since`` and ``notes``, as JSON values.
+        ``errors``, ``known_errors``, ``counts``, ``since``, ``lines`` and ``notes``, as JSON values.
     """
     before = read_cursor(options.state_path) if options.keeps_cursor else Cursor()
     look = _Look(options, surroundings, before, surroundings.now(), journal=before.journal)
@@ -113,6 +113,7 @@ def track_errors(
             "known": sum(group.known is not None for group in groups),
         },
         "since": datetime.fromtimestamp(look.from_seconds).astimezone().isoformat(timespec="seconds"),
+        "lines": group_lines(groups, options.most_errors),
         "notes": look.notes,
     }
 

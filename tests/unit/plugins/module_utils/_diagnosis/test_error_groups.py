@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.events import ErrorEvent
-from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.groups import advice_for, group_events
+from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.groups import (
+    advice_for,
+    group_events,
+    group_lines,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.knowledge import read_knowledge
 
-KNOWLEDGE = read_knowledge([{"id": "disk_full", "title": "Full", "patterns": ["No space left"]}])
+KNOWLEDGE = read_knowledge([{"id": "disk_full", "title": "Full", "patterns": ["No space left"], "steps": ["df -h"]}])
 FULL = "OSError: [Errno 28] No space left on device"
 EVENTS = [
     ErrorEvent("ValueError: x", "a.log", 5.0),
@@ -31,3 +35,13 @@ def test_advice_is_given_once_with_its_count() -> None:
     assert [(entry["id"], entry["count"]) for entry in advice_for(group_events(twice, KNOWLEDGE, 30))] == [
         ("disk_full", 4)
     ]
+
+
+def test_lines_say_what_to_do_first() -> None:
+    assert group_lines(group_events(EVENTS, KNOWLEDGE, 30), most=1) == [
+        "Errors: 4 events of 2 kinds",
+        f"  3 x {FULL}",
+        "      Full: df -h (disk_full)",
+    ]
+    assert group_lines(group_events(EVENTS, KNOWLEDGE, 30), most=2)[-1] == "  1 x ValueError: x"
+    assert group_lines([], most=1) == ["Errors: none."]
