@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from ._bench.layout import Bench, find_bench, usable_interpreters
-from ._mariadb.connection import HAS_PYMYSQL, LoginOptions
+from ._mariadb.connection import DEFAULT_CONFIG_FILE, HAS_PYMYSQL, LoginOptions
 from ._queue.connection import HAS_REDIS
 from ._recovery.login import administrator_login
 from ._system.errors import LifeboatError
@@ -33,7 +33,7 @@ LOGIN_ARGUMENTS: dict[str, dict[str, Any]] = {
     "login_host": {"type": "str", "default": "localhost"},
     "login_port": {"type": "int", "default": 3306},
     "login_unix_socket": {"type": "str"},
-    "config_file": {"type": "path", "default": "~/.my.cnf"},
+    "config_file": {"type": "path", "default": DEFAULT_CONFIG_FILE},
     "ca_cert": {"type": "path"},
     "client_cert": {"type": "path"},
     "client_key": {"type": "path"},

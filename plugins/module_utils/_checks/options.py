@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Callable
 
-from .._mariadb.connection import LoginOptions
+from .._mariadb.connection import DEFAULT_CONFIG_FILE, LoginOptions
 from .acceptance import ACCEPTANCE_CHECK_ID, read_acceptances
 from .catalogue import all_checks
 from .findings import Acceptance
@@ -45,7 +45,7 @@ class HealthOptions:
     """
 
     checks: tuple[Check, ...]
-    login: LoginOptions = field(default_factory=LoginOptions)
+    login: LoginOptions = LoginOptions(config_file=DEFAULT_CONFIG_FILE)
     bench_path: str | None = None
     search_paths: tuple[str, ...] | None = None
     state_path: Path = Path("/var/lib/lifeboat")
@@ -75,7 +75,7 @@ def read_options(parameters: Mapping[str, Any]) -> HealthOptions:
     defaults = HealthOptions(())
     return HealthOptions(
         checks=tuple(chosen),
-        login=LoginOptions(**{each.name: given[each.name] for each in fields(LoginOptions) if each.name in given}),
+        login=_read_login(given, defaults.login),
         bench_path=given.get("bench_path"),
         search_paths=tuple(given["search_paths"]) if "search_paths" in given else None,
         state_path=Path(given.get("state_path", defaults.state_path)),
@@ -98,3 +98,8 @@ def read_options(parameters: Mapping[str, Any]) -> HealthOptions:
         keep_history=bool(given.get("keep_history", defaults.keep_history)),
         textfile_path=Path(given["textfile_path"]) if given.get("textfile_path") else None,
     )
+
+
+def _read_login(given: Mapping[str, Any], defaults: LoginOptions) -> LoginOptions:
+    said = {each.name: given[each.name] for each in fields(LoginOptions) if each.name in given}
+    return replace(defaults, **{**said, "login_port": int(said.get("login_port", defaults.login_port))})

@@ -22,6 +22,7 @@ ACCEPTED = {"id": "A02", "reason": "why", "owner": "who", "expires": "2027-01-31
 def test_nothing_said_means_the_defaults() -> None:
     options = read_options({"bench_path": None, "login_user": None, "accepted": None})
     assert options == HealthOptions(options.checks)
+    assert options.login.config_file == "~/.my.cnf", "the program finds root's account as the module does"
     assert len(options.checks) > 1
 
 
@@ -30,6 +31,7 @@ def test_what_is_said_is_read() -> None:
         {
             "login_user": "admin",
             "login_password": "x",
+            "login_port": "3307",
             "search_paths": ["/srv/*"],
             "state_path": "/state",
             "checks": ["A01"],
@@ -43,7 +45,7 @@ def test_what_is_said_is_read() -> None:
         }
     )
     assert [check.id for check in options.checks] == ["A01"]
-    assert options.login == LoginOptions("admin", "x")
+    assert options.login == LoginOptions("admin", "x", login_port=3307, config_file="~/.my.cnf")
     assert options.search_paths == ("/srv/*",)
     assert options.run == RunOptions({"A01": {"warning": "3"}}, 2.0, 1.0)
     assert options.settings == Settings(expected_listeners=(25, 443), tls_port=8443)
