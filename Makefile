@@ -54,9 +54,8 @@ format: setup ## format the Python code and mend what ruff can mend
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format .
 
-docs-write: setup ## write the generated pages of docs/ again
-	@$(PYTHON) -m tests.tools.error_codes_page
-	@$(PYTHON) -m tests.tools.thresholds_spec
+docs-write: setup ## write what is generated from the code again: pages of docs/, alerting rules, dashboard, thresholds
+	@$(PYTHON) -m tests.tools.pages
 
 clean: lab-down ## remove everything that was made here: environment, caches, lab
 	@rm -rf .venv .cache .lab .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output

@@ -18,12 +18,13 @@ TOP_LEVEL = {
     "README.md",
     "changelogs",
     "docs",
+    "extensions",
     "meta",
     "playbooks",
     "plugins",
     "roles",
 }
-SHIPPED_FOLDERS = {"docs", "meta", "playbooks", "plugins", "roles"}
+SHIPPED_FOLDERS = {"docs", "extensions", "meta", "playbooks", "plugins", "roles"}
 
 
 def files_of(tarball: Path) -> set[str]:

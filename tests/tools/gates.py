@@ -65,8 +65,7 @@ GATES: tuple[Gate, ...] = (
     gate(
         "docs-drift",
         "what is generated from the code says what the code says",
-        tool("error_codes_page", "--check"),
-        tool("thresholds_spec", "--check"),
+        tool("pages", "--check"),
     ),
     gate(
         "mypy",

@@ -1,15 +1,13 @@
-"""Write the thresholds of every check into the argument spec of the role health, or check that they are there."""
+"""The thresholds of every check in the argument spec of the role health: a block between two marks."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 
 from plugins.module_utils._checks.catalogue import all_checks
 from plugins.module_utils._checks.registry import Check
 from tests.tools.checkout import ROOT
-from tests.tools.generated import write_or_check
 
 SPEC = ROOT / "roles" / "health" / "meta" / "argument_specs.yml"
 BEGIN = "          # thresholds: begin (`make docs-write` writes them from the registry of checks)\n"
@@ -25,7 +23,7 @@ UNITS = {
 }
 
 
-def spec() -> str:
+def page() -> str:
     """Give the text of the argument spec, its thresholds anew."""
     options = "".join(_option(check) for check in all_checks())
     between = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
@@ -44,7 +42,3 @@ def _option(check: Check) -> str:
 
 def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-if __name__ == "__main__":
-    sys.exit(write_or_check(SPEC, spec()))
