@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
@@ -58,16 +58,16 @@ class DiagnosisRequest:
 
 
 @dataclass(frozen=True)
-class _Tools:
+class Tools:
     """What changes things; a test gives its own."""
 
     run: CommandRunner = run_command
     sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = field(default=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
 
 
 def run_diagnosis(
-    request: DiagnosisRequest, surroundings: Surroundings | None = None, tools: _Tools | None = None
+    request: DiagnosisRequest, surroundings: Surroundings | None = None, tools: Tools | None = None
 ) -> dict[str, Any]:
     """Look, mend what may be mended if that is wanted, and look again.
 
@@ -80,7 +80,7 @@ def run_diagnosis(
         The result of the module.
     """
     surroundings = replace(surroundings or Surroundings(), state_path=request.state_path)
-    tools = tools or _Tools()
+    tools = tools or Tools()
     before = look_at(request.site, request.login, surroundings)
     plan = plan_fixes(before.diagnosis, before.findings, _facts(request, before, surroundings), request.fixes)
     fixed: list[Fix] = []
@@ -130,7 +130,7 @@ def _corrections(site: Site) -> list[Correction]:
         return []  # the checks say what cannot be looked at
 
 
-def _apply(request: DiagnosisRequest, plan: FixPlan, look: Look, tools: _Tools) -> list[Fix]:
+def _apply(request: DiagnosisRequest, plan: FixPlan, look: Look, tools: Tools) -> list[Fix]:
     fixed: list[Fix] = []
     with recorded(request.state_path, module=MODULE_NAME, action="fix", site=request.site.name) as record:
         record["fixes"] = []
@@ -145,7 +145,7 @@ def _apply(request: DiagnosisRequest, plan: FixPlan, look: Look, tools: _Tools) 
     return fixed
 
 
-def _apply_one(request: DiagnosisRequest, fix: Fix, look: Look, tools: _Tools) -> str:
+def _apply_one(request: DiagnosisRequest, fix: Fix, look: Look, tools: Tools) -> str:
     """Apply a fix and return how it is now."""
     if fix.kind == START_SERVICE:
         (service,) = (service for service in look.services if service.name == fix.subject)
@@ -166,7 +166,7 @@ def _apply_one(request: DiagnosisRequest, fix: Fix, look: Look, tools: _Tools) -
     return fix.after
 
 
-def _settled(request: DiagnosisRequest, surroundings: Surroundings, tools: _Tools) -> Look:
+def _settled(request: DiagnosisRequest, surroundings: Surroundings, tools: Tools) -> Look:
     deadline = tools.clock() + request.settle_seconds
     while True:
         look = look_at(request.site, request.login, surroundings)

@@ -1,0 +1,46 @@
+"""The run of a diagnosis on a bench made of files: what it does between the looks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench, Site
+from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.site_run import (
+    DiagnosisRequest,
+    Tools,
+    run_diagnosis,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Bench(tmp_path / "frappe-bench").site("a.example")
+    site.path.mkdir(parents=True)
+    site.config_path.write_text(json.dumps({"db_name": "_a", "db_password": "x", "db_port": 1}))
+    site.config_path.chmod(0o604)
+    common = {"redis_queue": "redis://127.0.0.1:1", "redis_cache": "redis://127.0.0.1:1", "webserver_port": 1}
+    site.bench.common_config_path.write_text(json.dumps(common))
+    return site
+
+
+def test_after_a_fix_it_looks_until_the_time_is_over(site: Site, tmp_path: Path) -> None:
+    slept: list[float] = []
+    tools = Tools(sleep=slept.append, clock=lambda: float(len(slept)))
+    request = DiagnosisRequest(site, LoginOptions(), tmp_path / "state", fix=True, settle_seconds=2)
+    result: dict[str, Any] = run_diagnosis(request, tools=tools)
+    assert slept == [0.5, 0.5]
+    assert result["found"]["stage"] == result["broken"]["stage"] == "database"
+    assert [record["fixes"][0]["after"] for record in read_records(tmp_path / "state")] == ["mode 0600"]
+
+
+def test_without_fix_it_looks_once(site: Site, tmp_path: Path) -> None:
+    tools = Tools(sleep=lambda _seconds: pytest.fail("it waits for nothing"))
+    result = run_diagnosis(DiagnosisRequest(site, LoginOptions(), tmp_path / "state"), tools=tools)
+    assert not result["changed"]
+    assert [step["after"] for step in result["plan"]["steps"]] == ["mode 0600"]
+    assert result["diff"] == {"before": "", "after": ""}
