@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import decode_file_name
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import (
+    decode_file_name,
+    encode_file_name,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.indexes import (
     Index,
     IndexPart,
@@ -48,7 +51,7 @@ def test_without_a_primary_key():
 
 
 def test_indexes_are_read_with_their_parts():
-    def query(statement, arguments):
+    def query(_statement, arguments):
         assert arguments == ("_a", "t")
         return [
             ("PRIMARY", "name", None, 0, "BTREE", "NO"),
@@ -63,3 +66,5 @@ def test_indexes_are_read_with_their_parts():
 def test_names_of_files():
     assert decode_file_name("_abc/tabSales@0020Invoice") == "_abc/tabSales Invoice"
     assert decode_file_name("plain") == "plain"
+    assert encode_file_name("a b-c_1") == "a@0020b@002dc_1"
+    assert decode_file_name(encode_file_name("tabSales Invoice")) == "tabSales Invoice"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -160,31 +161,58 @@ def test_growth_of_days():
     assert daily_growth(points((0, 100), (1, 150), (1.5, 160), (2, 180), (4, 240))) == [50, 30, 30]
 
 
-def test_growth():
-    files = [(f"{SCHEMA}/tabVersion", 700 * MEBIBYTE), (f"{SCHEMA}/tabNote", MEBIBYTE), ("other/t", 1), ("innodb_x", 5)]
+def on_disk(folder, **sizes):
+    """Make the files of tables, and return the server's variables that lead to them."""
+    (folder / SCHEMA).mkdir(exist_ok=True)
+    (folder / "ibdata1").touch()
+    for table, size_bytes in sizes.items():
+        with (folder / SCHEMA / f"{table}.ibd").open("wb") as stream:
+            stream.truncate(size_bytes)
+    return {"datadir": str(folder)}
 
-    def severity(*sizes):
+
+def test_growth(tmp_path):
+    variables = on_disk(tmp_path, tabVersion=700 * MEBIBYTE, tabNote=MEBIBYTE)
+
+    def found(*sizes):
         runs = [
             {"at_seconds": NOW - days * DAY_SECONDS, "values": {f"D38|{SERVER}|{SITE}": size * MEBIBYTE}}
             for days, size in sizes
         ]
         surroundings = Surroundings(now=lambda: NOW, history=History(runs))
-        return look("D38", AnsweringServer({"INNODB_SYS_TABLESPACES": files}, {}, surroundings=surroundings))[SITE]
+        return look("D38", AnsweringServer({}, variables, surroundings=surroundings))[SITE]
 
-    assert severity().severity == "ok"
-    assert severity().value == 701 * MEBIBYTE
-    assert severity().evidence == ("tabVersion: 700.0 MiB", "tabNote: 1.0 MiB")
-    assert severity((3, 560), (2, 580), (1, 600)).severity == "warning"
-    assert severity((3, 400), (2, 500), (1, 600)).severity == "ok"
-    assert severity((3, 690), (2, 691), (1, 692)).severity == "ok"
+    assert (found().severity, found().value) == ("ok", 701 * MEBIBYTE)
+    assert found().evidence == ("tabVersion: 700.0 MiB", "tabNote: 1.0 MiB")
+    assert found((3, 560), (2, 580), (1, 600)).severity == "warning"
+    assert found((3, 400), (2, 500), (1, 600)).severity == "ok"
+    assert found((3, 690), (2, 691), (1, 692)).severity == "ok"
 
 
-def test_fragmentation():
-    files = [(f"{SCHEMA}/tabVersion", 2000 * MEBIBYTE), (f"{SCHEMA}/tabNote", MEBIBYTE)]
-    free = {"INNODB_SYS_TABLESPACES": files, "DATA_FREE": [(600 * MEBIBYTE, 1400 * MEBIBYTE)]}
-    found = look("D29", AnsweringServer(free))[f"{SCHEMA}.tabVersion"]
+def test_the_size_of_a_server_elsewhere(tmp_path):
+    answers = {"innodb_table_stats": [("tabNote", 5 * MEBIBYTE)]}
+    elsewhere = AnsweringServer(answers, on_disk(tmp_path), host="db.example.com")
+    assert look("D38", elsewhere)[SITE].value == 5 * MEBIBYTE
+    assert look("D38", AnsweringServer(answers, {"datadir": "/nowhere"}))[SITE].value == 5 * MEBIBYTE
+
+
+def test_files_that_cannot_be_read(tmp_path, monkeypatch):
+    variables = on_disk(tmp_path)
+
+    def refuse(_folder, _pattern):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
+    server = AnsweringServer({}, variables, surroundings=Surroundings())
+    assert "Permission denied" in look("D38", server)[""].text
+
+
+def test_fragmentation(tmp_path):
+    variables = on_disk(tmp_path, tabVersion=2000 * MEBIBYTE, tabNote=MEBIBYTE)
+    free = {"DATA_FREE": [(600 * MEBIBYTE, 1400 * MEBIBYTE)]}
+    found = look("D29", AnsweringServer(free, variables, surroundings=Surroundings()))[f"{SCHEMA}.tabVersion"]
     assert (found.value, found.severity) == (30.0, "warning")
-    assert look("D29", AnsweringServer({"INNODB_SYS_TABLESPACES": files}))[""].severity == "ok"
+    assert look("D29", AnsweringServer({}, variables, surroundings=Surroundings()))[""].severity == "ok"
 
 
 def test_orphans(tmp_path):
