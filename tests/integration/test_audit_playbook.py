@@ -124,13 +124,19 @@ def test_a_query_that_cannot_be_used_fails_after_the_report(owner: Owner) -> Non
     assert owner.newest()["selected"] == []
 
 
-def test_an_accepted_finding_and_a_host_of_ones_own(owner: Owner) -> None:
-    """What the inventory says of one host is of that host alone."""
-    accepted = [{"id": "Q01", "reason": "moved on Monday", "owner": "ops", "expires": "2099-01-01"}]
-    run = owner.audit({"lab": {**LOCAL, "lifeboat_audit_accepted": accepted}, "twin": LOCAL})
+def test_the_inventory_speaks_for_one_host_and_for_the_role_health(owner: Owner) -> None:
+    accepted = [{"id": "R01", "reason": "moved on Monday", "owner": "ops", "expires": "2099-01-01"}]
+    thresholds = {"R01": {"warning": "~:-1"}}
+    own = {"lifeboat_health_thresholds": thresholds, "lifeboat_health_checks": ["R01"], "lifeboat_audit_query": "[`1`]"}
+    run = owner.audit({"lab": {**LOCAL, **own, "lifeboat_health_accepted": accepted}, "twin": {**LOCAL, **own}})
     assert run.exit_code == 0, run.output
     document = owner.newest()
-    assert [host["state"] for host in document["hosts"]] == ["answered", "answered"]
+    assert document["selected"] == [1]
+    found = {(one["host"], one["id"], one["severity"], bool(one["accepted"])) for one in document["findings"]}
+    assert {one for one in found if one[1] == "R01"} == {
+        ("lab", "R01", "warning", True),
+        ("twin", "R01", "warning", False),
+    }
 
 
 def test_no_password_is_in_any_report(owner: Owner) -> None:

@@ -22,12 +22,14 @@ class EarlierAudit:
 
     Attributes:
         generated_at: When it was written.
+        hosts: The hosts that answered it.
         breaches: Its warnings and critical findings, accepted or not.
         titles: By check id, the title.
         trend: Score and coverage of it and of those before it, oldest first.
     """
 
     generated_at: str
+    hosts: frozenset[str] = frozenset()
     breaches: dict[Key, dict[str, Any]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     trend: list[dict[str, Any]] = field(default_factory=list)
@@ -42,6 +44,7 @@ def earlier_audit(document: Mapping[str, Any]) -> EarlierAudit:
     }
     return EarlierAudit(
         generated_at=document["generated_at"],
+        hosts=frozenset(host["name"] for host in document["hosts"] if host["state"] == ANSWERED),
         breaches={finding_key(one): one for one in document["findings"] if one["severity"] in BREACHES},
         titles={name: check["title"] for name, check in document["checks"].items()},
         trend=[*document["trend"], point][-TREND_LENGTH:],
@@ -89,6 +92,7 @@ def _change(
     if finding["severity"] not in BREACHES:
         return "", ""
     if before is None:
-        return (NEW if earlier else ""), now
+        # Of a host that did not answer then, nobody knows what is new.
+        return (NEW if earlier and finding["host"] in earlier.hosts else ""), now
     difference = RANK[finding["severity"]] - RANK[before["severity"]]
     return (WORSE if difference < 0 else BETTER if difference > 0 else SAME), before["since"]

@@ -38,6 +38,12 @@ def test_the_first_audit_compares_with_nothing() -> None:
     assert "This is the first audit" in " ".join(built["summary"]["sentences"])
 
 
+@pytest.mark.parametrize("before", [[away("a")], []], ids=["unreachable", "not asked"])
+def test_what_nobody_saw_before_is_not_called_new(before: list[Any]) -> None:
+    (finding,) = after(before, [host("a", raw_finding("H01", "critical"))])["findings"]
+    assert (finding["change"], finding["since"]) == ("", NOW)
+
+
 def test_fixed_is_what_was_seen_to_be_well_or_is_gone() -> None:
     built = after(
         [host("a", raw_finding("H01", "critical"), raw_finding("H03", "warning", item="/old"))],
