@@ -45,7 +45,7 @@ class HealthOptions:
     """
 
     checks: tuple[Check, ...]
-    login: LoginOptions = LoginOptions(config_file=DEFAULT_CONFIG_FILE)
+    login: LoginOptions = field(default_factory=lambda: LoginOptions(config_file=DEFAULT_CONFIG_FILE))
     bench_path: str | None = None
     search_paths: tuple[str, ...] | None = None
     state_path: Path = Path("/var/lib/lifeboat")
