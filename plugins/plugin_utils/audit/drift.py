@@ -20,6 +20,8 @@ MAJORITY_SHARE = 2 / 3
 DEVIATION_FACTOR = 0.6745
 OUTLIER_SCORE = 3.5
 FEWEST_NUMBERS = 7
+# Where all are nearly alike, a little more or less is an outlier that nobody needs to know of (own proposal).
+LEAST_DIFFERENCE = 0.2
 MAJORITY, OUTLIER = "majority", "outlier"
 
 
@@ -94,7 +96,7 @@ def _outliers(setting: str, peers: Sequence[Peer]) -> tuple[str, list[Peer]]:
     deviation = median(abs(number - middle) for _peer, number in numbers)
     if not deviation:
         return "", []
-    limit = OUTLIER_SCORE * deviation / DEVIATION_FACTOR
+    limit = max(OUTLIER_SCORE * deviation / DEVIATION_FACTOR, LEAST_DIFFERENCE * abs(middle))
     return _text(middle), [peer for peer, number in numbers if abs(number - middle) > limit]
 
 

@@ -46,6 +46,10 @@ def test_a_number_far_from_the_median() -> None:
     assert entry["differing"][0]["value"] == "5"
 
 
+def test_a_little_more_than_the_median_is_no_outlier() -> None:
+    assert find_drift(fleet([100, 101, 99, 102, 98, 100.5, 97, 118])) == []
+
+
 def test_numbers_without_spread_have_no_outlier_but_a_majority() -> None:
     assert [entry["rule"] for entry in find_drift(fleet([5, 5, 5, 5, 5, 5, 900]))] == ["majority"]
 
