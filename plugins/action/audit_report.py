@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from ansible.plugins.action import ActionBase
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.artifact import audit_artifact
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.run import FORMATS, AuditRequest, run_audit
 
@@ -32,18 +33,20 @@ class ActionModule(ActionBase):
         """Write the report; in check mode, only say what would be in it."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, arguments = self.validate_argument_spec(ARGUMENTS)
-        outcome = run_audit(
-            AuditRequest(
-                collected=arguments["hosts"],
-                folder=Path(arguments["path"]).expanduser(),
-                title=arguments["title"],
-                now=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                collection_version=_collection_version(),
-                compare_with=arguments["compare_with"],
-                query=arguments["query"],
-                writes=not self._task.check_mode,
-            )
+        request = AuditRequest(
+            collected=arguments["hosts"],
+            folder=Path(arguments["path"]).expanduser(),
+            title=arguments["title"],
+            now=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            collection_version=_collection_version(),
+            compare_with=arguments["compare_with"],
+            query=arguments["query"],
+            writes=not self._task.check_mode,
         )
+        try:
+            outcome = run_audit(request)
+        except LifeboatError as error:
+            return {**result, **_failure(error)}
         result.update(
             changed=not self._task.check_mode,
             artifact=audit_artifact(outcome.document, outcome.path),
@@ -52,8 +55,12 @@ class ActionModule(ActionBase):
             notes=outcome.notes,
         )
         if outcome.error:
-            result.update(failed=True, msg=outcome.error.message, error_code=outcome.error.error_code)
+            result.update(_failure(outcome.error))
         return result
+
+
+def _failure(error: LifeboatError) -> dict[str, Any]:
+    return {"failed": True, "msg": error.message, "error_code": error.error_code}
 
 
 def _collection_version() -> str:

@@ -67,3 +67,11 @@ def test_options_are_checked_on_the_controller(tmp_path: Path) -> None:
     run = play(tmp_path, {"lifeboat.frappe.audit_report": {"path": str(tmp_path), "colour": "red"}})
     assert run.exit_code != 0
     assert "missing required arguments: hosts" in run.output
+
+
+def test_a_report_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("")
+    nobody = {"lifeboat.frappe.audit_report": {"hosts": {}, "path": str(tmp_path / "reports")}}
+    run = play(tmp_path, nobody)
+    assert run.exit_code != 0
+    assert f"Cannot write the report to {tmp_path}/reports/audit-" in run.output

@@ -11,6 +11,7 @@ ERROR_CODES: dict[str, str] = {
     "path_unsafe": "A path leads outside of where it must stay.",
     "module_killed": "The module's process was ended from outside, so there is no result of it.",
     "library_missing": "A Python library that the module needs is not installed on the host.",
+    "report_unwritable": "A report cannot be written where it was asked for.",
     "query_invalid": "An expression that selects from a report cannot be understood.",
     # bench
     "bench_ambiguous": "The host has several benches, and which one is meant cannot be told.",

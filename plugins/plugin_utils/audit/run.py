@@ -79,6 +79,9 @@ def run_audit(request: AuditRequest) -> AuditOutcome:
     """Work the report out and write it.
 
     A query that cannot be used does not cost the report: it is written without it, and the error returned.
+
+    Raises:
+        LifeboatError: ``report_unwritable``.
     """
     folder = request.folder / f"{FOLDER_PREFIX}{''.join(filter(str.isalnum, request.now))}"
     earlier, notes = _earlier(request, folder)
@@ -101,10 +104,21 @@ def run_audit(request: AuditRequest) -> AuditOutcome:
 
 
 def write_reports(folder: Path, document: Mapping[str, Any]) -> None:
-    """Write the report in every format, each file whole or not at all; others than its group may not read it."""
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    for name, pieces in FORMATS.items():
-        _write_pieces(folder / name, pieces(document))
+    """Write the report in every format, each file whole or not at all; others than its group may not read it.
+
+    Raises:
+        LifeboatError: ``report_unwritable``.
+    """
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for name, pieces in FORMATS.items():
+            _write_pieces(folder / name, pieces(document))
+    except OSError as error:
+        raise LifeboatError(
+            f"Cannot write the report to {folder}: {error.strerror}. Choose another folder (lifeboat_audit_path), or "
+            "make room in it, and run this again.",
+            "report_unwritable",
+        ) from error
 
 
 def _write_pieces(path: Path, pieces: Iterable[str]) -> None:

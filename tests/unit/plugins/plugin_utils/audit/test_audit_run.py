@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit import run as audit_run
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.run import (
     FORMATS,
@@ -106,3 +107,11 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(RuntimeError):
         audit(tmp_path)
     assert [path.name for path in (tmp_path / "reports").glob("*/*")] == ["report.json"]
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("")
+    with pytest.raises(LifeboatError) as caught:
+        audit(tmp_path)
+    assert caught.value.error_code == "report_unwritable"
+    assert "Choose another folder" in caught.value.message
