@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from ..._system.quantities import duration_text
-from ..findings import CRITICAL
+from ..findings import CRITICAL, WARNING
 from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.host import Host
 
@@ -67,8 +67,9 @@ def time_sync(target: Host) -> Iterator[Measurement]:
     title="Timers and scheduled jobs that did not run",
     subject="host",
     target=Host,
-    measures="how many of its periods each timer of systemd is late; whether cron runs where accounts have crontabs",
-    source="systemctl list-timers, /var/spool/cron, the processes",
+    measures="how many of its periods each timer of systemd is late, and whether an enabled one is stopped; "
+    "whether cron runs where accounts have crontabs",
+    source="systemctl list-timers and show, /var/spool/cron, the processes",
     unit="ratio",
     warning="1",
     critical="2",
@@ -102,6 +103,27 @@ def timers_missed(target: Host) -> Iterator[Measurement]:
             periods = max(0.0, (target.now_seconds - next_seconds) / (next_seconds - last_seconds))
             ran = duration_text(target.now_seconds - last_seconds)
             yield Measurement(periods, timer["unit"], f"{timer['unit']} ran {ran} ago, {periods:.1f} periods late")
+    for name in _stopped(target, [timer["unit"] for timer in timers if not timer.get("next")]):
+        yield Measurement(None, name, f"{name} is enabled, but stopped", severity=WARNING)
+
+
+def _stopped(target: Host, timers: Sequence[str]) -> list[str]:
+    """Return those of the timers without a next time that should have one, because they start with the host."""
+    if not timers:
+        return []
+    properties = "Id,UnitFileState,ActiveState,ConditionResult,ConditionTimestampMonotonic"
+    output = target.output_of(["systemctl", "show", f"--property={properties}", *timers])
+    units = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in output.split("\n\n")]
+    return [
+        unit["Id"]
+        for unit in units
+        if (unit.get("UnitFileState"), unit.get("ActiveState")) == ("enabled", "inactive") and not _does_not_apply(unit)
+    ]
+
+
+def _does_not_apply(unit: Mapping[str, str]) -> bool:
+    """Tell whether systemd looked at the unit's conditions, and this host does not meet them."""
+    return unit["ConditionResult"] == "no" and unit["ConditionTimestampMonotonic"] != "0"
 
 
 def _crontabs(target: Host) -> list[str]:

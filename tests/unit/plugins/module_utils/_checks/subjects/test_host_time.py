@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
 
 from tests.fake_host import NOW_SECONDS, FakeHost
 
@@ -77,6 +79,29 @@ def test_timers_are_judged_by_their_periods(host: FakeHost) -> None:
     host.answer("systemctl", json.dumps(timers))
     found = {item: finding.severity for item, finding in host.findings("H15").items()}
     assert found == {"right.timer": "ok", "late.timer": "warning", "very-late.timer": "critical"}
+
+
+def test_a_timer_that_should_run_and_is_stopped_is_seen(host: FakeHost) -> None:
+    (host.root / "run/systemd/system").mkdir(parents=True)
+    # As `systemctl show` tells of them: state of the file, state, conditions met, when they were looked at.
+    states = {
+        "stopped.timer": ("enabled", "inactive", "yes", 17),
+        "never-started.timer": ("enabled", "inactive", "no", 0),
+        "not-here.timer": ("enabled", "inactive", "no", 17),
+        "once-after-boot.timer": ("enabled", "active", "yes", 17),
+        "switched-off.timer": ("disabled", "inactive", "no", 0),
+    }
+    properties = ("UnitFileState", "ActiveState", "ConditionResult", "ConditionTimestampMonotonic")
+    blocks = [
+        "\n".join([f"Id={name}", *(f"{key}={value}" for key, value in zip(properties, values))])
+        for name, values in states.items()
+    ]
+    answers = {"list-timers": json.dumps([timer(name, 60, None) for name in states]), "show": "\n\n".join(blocks)}
+    host.surroundings = replace(
+        host.surroundings, run=lambda command: CommandResult(tuple(command), 0, answers[command[1]], "")
+    )
+    found = {item: finding.severity for item, finding in host.findings("H15").items()}
+    assert found == {"stopped.timer": "warning", "never-started.timer": "warning"}
 
 
 def test_an_old_systemd_is_unknown(host: FakeHost) -> None:
