@@ -56,7 +56,8 @@ def test_an_account_that_is_an_open_door(lab, server_target, definition, grant, 
 
 
 def test_an_account_that_cannot_log_in_is_no_door(lab, server_target):
-    with account(lab, "'closed'@'%' ACCOUNT LOCK"), account(lab, "'system'@'localhost' IDENTIFIED VIA unix_socket"):
+    as_debian_installs_root = "'system'@'localhost' IDENTIFIED VIA mysql_native_password USING 'invalid' OR unix_socket"
+    with account(lab, "'closed'@'%' ACCOUNT LOCK"), account(lab, as_debian_installs_root):
         assert look("S01", server_target()).severity == "ok"
 
 

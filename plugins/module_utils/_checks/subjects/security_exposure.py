@@ -64,7 +64,8 @@ def _problem(user: str, host: str, privileges: dict[str, Any]) -> _Problem | Non
     account = f"{user or 'anonymous'}@{host}"
     if not user:
         return _Problem(f"{account} lets anybody in", is_open_door=True)
-    if any(_needs_no_password(way) for way in privileges.get("auth_or", [privileges])):
+    # An empty one of several ways to log in stands for the way that is beside them.
+    if any(_needs_no_password(way or privileges) for way in privileges.get("auth_or", [privileges])):
         return _Problem(f"{account} has no password", is_open_door=True)
     is_administrator = bool(int(privileges.get("access", 0)) & SUPER_PRIVILEGE_BIT)
     if is_administrator and host not in LOCAL_ACCOUNT_HOSTS:
