@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .._bench.configuration import read_configuration
-from .._bench.layout import Bench
+from .._bench.layout import ROOT, Bench
 from .._mariadb.connection import DEFAULT_HOST, DEFAULT_PORT, LoginOptions, with_config_file
 from .._system.errors import LifeboatError
 
@@ -23,8 +23,13 @@ def administrator_login(options: LoginOptions, bench: Bench, site_name: str) -> 
         with_config_file(options),
         _readable_configuration(bench.common_config_path),
         _readable_configuration(bench.site(site_name).config_path),
-        (path for path in USUAL_SOCKETS if path.is_socket()),
+        usual_sockets(),
     )
+
+
+def usual_sockets(root: Path = ROOT) -> list[Path]:
+    """Return the sockets of database servers at the usual places below a root."""
+    return [path for usual in USUAL_SOCKETS if (path := root / usual.relative_to("/")).is_socket()]
 
 
 def complete_login(

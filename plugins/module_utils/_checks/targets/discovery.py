@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..._bench.configuration import redis_addresses, without_password
 from ..._bench.layout import Bench, Site
 from ..._mariadb.connection import DEFAULT_HOST, DEFAULT_PORT, LoginOptions, with_config_file
-from ..._recovery.login import LOCAL_HOSTS, administrator_login
+from ..._recovery.login import LOCAL_HOSTS, administrator_login, complete_login, usual_sockets
 from ..registry import UnmeasurableError
 from .bench import BenchTarget
 from .database_server import DatabaseServer
@@ -62,9 +62,11 @@ def _database_servers(
         logins, site_names = found.setdefault(server_name(site_login), ([administrator], {}))
         logins.append(site_login)
         site_names[database_name] = site.name
-    if not found and with_config_file(login) != LoginOptions(config_file=login.config_file):
-        given = replace(with_config_file(login), connect_timeout=CONNECT_SECONDS)
-        found[server_name(given)] = ([given], {})
+    if not found:
+        # The host of a database alone: the server that was named, or else its own.
+        given = complete_login(with_config_file(login), {}, {}, usual_sockets(surroundings.root))
+        if given != LoginOptions(config_file=login.config_file):
+            found[server_name(given)] = ([replace(given, connect_timeout=CONNECT_SECONDS)], {})
     return [DatabaseServer(name, surroundings, logins, site_names) for name, (logins, site_names) in found.items()]
 
 

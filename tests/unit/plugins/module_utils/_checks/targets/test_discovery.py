@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,18 @@ def find(*benches: Bench, login: LoginOptions = NO_LOGIN) -> list[Target]:
     return find_targets(benches, login, Surroundings())
 
 
-def test_host_alone() -> None:
-    assert [target.name for target in find()] == ["host"]
+def test_host_alone(tmp_path: Path) -> None:
+    assert [target.name for target in find_targets([], NO_LOGIN, Surroundings(root=tmp_path))] == ["host"]
+
+
+def test_server_of_a_host_without_a_bench_is_found_by_its_socket(tmp_path: Path) -> None:
+    path = tmp_path / "run/mysqld/mysqld.sock"
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        (server,) = of_kind(DatabaseServer, find_targets([], NO_LOGIN, Surroundings(root=tmp_path)))
+    assert [login.login_unix_socket for login in server.logins] == [str(path)]
+    assert server.is_local
 
 
 def test_login_alone_leads_to_a_server() -> None:
