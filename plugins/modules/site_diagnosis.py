@@ -42,6 +42,12 @@ options:
     elements: str
     choices: [start_service, resume, clear_cache, permissions]
     default: [start_service, resume, clear_cache, permissions]
+  skip:
+    description:
+      - The ids of checks to leave out, for what is meant to be as it is; V(F05) for a site whose scheduler is off on purpose.
+    type: list
+    elements: str
+    default: []
   forgotten_hours:
     description:
       - For how many hours C(maintenance_mode) or C(pause_scheduler) must have been on to be taken for forgotten. One that a recovery or
@@ -80,7 +86,7 @@ healthy:
   returned: always
   type: bool
 stages:
-  description: The state of each stage, V(ok), V(broken) or V(unknown), in the order in which a site comes up.
+  description: The state of each stage, V(ok), V(broken), V(unknown) or V(skipped), in the order in which a site comes up.
   returned: always
   type: dict
   sample: {"configuration": "ok", "database": "broken", "redis": "ok", "apps": "unknown", "migrations": "unknown", "services": "ok", "web": "broken"}
@@ -193,6 +199,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             state_path=Path(parameters["state_path"]),
             fix=parameters["fix"],
             fixes=parameters["fixes"],
+            skip=parameters["skip"],
             forgotten_hours=parameters["forgotten_hours"],
             settle_seconds=parameters["settle_seconds"],
             check_mode=module.check_mode,
@@ -210,6 +217,7 @@ def main() -> None:
             "state_path": {"type": "path", "default": STATE_PATH},
             "fix": {"type": "bool", "default": False},
             "fixes": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(KINDS)},
+            "skip": {"type": "list", "elements": "str", "default": []},
             "forgotten_hours": {"type": "float", "default": 12},
             "settle_seconds": {"type": "float", "default": 20},
         },

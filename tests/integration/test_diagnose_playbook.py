@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.failed_jobs import read_failed_jobs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import run_command
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
-from ansible_collections.lifeboat.frappe.plugins.modules import error_log_info
+from ansible_collections.lifeboat.frappe.plugins.modules import error_log_info, site_diagnosis
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.known_errors import known_errors
 
 from tests.lab import Lab
@@ -148,7 +149,7 @@ def test_text_of_an_old_or_odd_job_is_read_as_text(lab: Lab) -> None:
         queue.hset(
             "rq:job:a.example::1", mapping={"exc_info": b"plain text", "ended_at": "2026-11-21T14:45:08.000000Z"}
         )
-        queue.xadd("rq:results:a.example::2", {"type": 2, "exc_string": "!"})
+        queue.xadd("rq:results:a.example::2", {"type": 2, "exc_string": "a"})
         queue.xadd("rq:results:a.example::3", {"type": 2, "exc_string": b"cGxhaW4="})
         jobs = read_failed_jobs(lab.redis_queue_url, lab.bench_id, ["odd"], 0)
         assert {(job.id, job.text) for job in jobs} == {("a.example::1", "plain text"), ("a.example::3", "plain")}
@@ -160,6 +161,28 @@ def test_journal_is_read_where_it_is(lab: Lab, tmp_path: Path) -> None:
     first = look(lab, tmp_path, sources=["journal"], keep_cursor=True)
     assert isinstance(first["errors"], list)
     assert look(lab, tmp_path, sources=["journal"], keep_cursor=True)["since"] >= first["since"]
+
+
+def test_forgotten_pause_is_ended_and_a_cache_that_may_harm_is_cleared(lab: Lab, tmp_path: Path) -> None:
+    given = {"site": SITE, "bench_path": str(lab.bench_path), "state_path": str(tmp_path / "state"), "fix": True}
+    path, logs = lab.site_path(SITE) / "site_config.json", lab.site_path(SITE) / "logs"
+    configuration = json.loads(path.read_text())
+    path.write_text(json.dumps({**configuration, "pause_scheduler": 1}))
+    os.utime(path, (1, 1))
+    away = logs.rename(logs.with_name("logs-away"))  # without it the lab's application answers with an error
+    key = f"{configuration['db_name']}|a"
+    with redis.Redis.from_url(lab.redis_cache_url) as cache:
+        try:
+            cache.set(key, b"x")
+            run_module(site_diagnosis, **given, settle_seconds=0)
+            result = run_module(site_diagnosis, **given, settle_seconds=0)
+            assert not cache.exists(key)
+        finally:
+            away.rename(logs)
+    # What is broken first is mended first: the cache is looked at once the scheduler goes on.
+    assert [fix["fix"] for fix in result["fixed"]] == ["clear_cache"]
+    assert json.loads(path.read_text())["pause_scheduler"] == 0
+    assert run_module(site_diagnosis, **given)["healthy"]
 
 
 def test_service_that_nobody_has_is_not_started(lab: Lab) -> None:

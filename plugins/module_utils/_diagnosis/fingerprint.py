@@ -15,7 +15,7 @@ SAMPLE_CHARACTERS = 600
 _DIGITS = 16
 _FRAME = re.compile(r"^\s+File \"(?P<path>[^\"]{1,400})\", line \d+, in (?P<function>\S{1,200})", re.MULTILINE)
 _APP_PATH = re.compile(r"(?:^|/)apps/(?P<path>.{1,300})$")
-_EXCEPTION = re.compile(r"^(?P<name>(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Z]\w{0,80})(?:: (?P<message>.{0,2000}))?$")
+_EXCEPTION = re.compile(r"^(?P<name>(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Z]\w{0,80})(?:: (?P<message>.{0,2000}).*)?$")
 _NUMBER = re.compile(r"\A\(?(?P<number>\d{3,5}), ")
 # What stands before the message in a line of a log: its time, process, level.
 _PREFIX = re.compile(

@@ -9,8 +9,10 @@ from typing import Any
 
 from .._system.errors import LifeboatError
 
-# No text of an error is longer than what is searched for patterns.
-SEARCHED_CHARACTERS = 8000
+# What of a text is searched for patterns: the lines of a traceback that are not code, and of its places the innermost.
+SEARCHED_CHARACTERS = 4000
+SEARCHED_PLACES = 8
+_PLACE = "  File "
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,16 @@ def read_knowledge(entries: Iterable[Mapping[str, Any]]) -> list[KnownError]:
 
 def recognise(text: str, knowledge: Sequence[KnownError]) -> KnownError | None:
     """Return the first known error that a text tells of, None where none does."""
-    # A long traceback tells at its end what went wrong.
-    searched = text if len(text) <= SEARCHED_CHARACTERS else text[-SEARCHED_CHARACTERS:]
+    searched = _telling_part(text)
     return next((known for known in knowledge if any(pattern.search(searched) for pattern in known.patterns)), None)
+
+
+def _telling_part(text: str) -> str:
+    lines = text.splitlines()
+    places = [position for position, line in enumerate(lines) if line.startswith(_PLACE)][-SEARCHED_PLACES:]
+    kept = [line for position, line in enumerate(lines) if position in places or not (places and line.startswith("  "))]
+    # A long text tells at its end what went wrong.
+    return "\n".join(kept)[-SEARCHED_CHARACTERS:]
 
 
 def _pattern(entry_id: str, text: str) -> re.Pattern[str]:

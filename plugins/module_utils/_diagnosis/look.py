@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +10,13 @@ from pathlib import Path
 from .._bench.configuration import is_on
 from .._bench.layout import Site
 from .._bench.service import Service
+from .._bench.services import find_services
 from .._checks.catalogue import all_checks
 from .._checks.findings import CRITICAL, Finding
 from .._checks.history import read_history
 from .._checks.registry import UnmeasurableError
 from .._checks.runner import RunOptions, run_checks
+from .._checks.selection import select_checks
 from .._checks.subjects.mariadb_connection import attempt_of
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.discovery import find_targets
@@ -22,6 +24,7 @@ from .._checks.targets.site import SiteTarget
 from .._checks.targets.target import Surroundings, Target
 from .._mariadb.connection import LoginOptions
 from .._recovery.site_values import SWITCHES
+from .._system.commands import CommandRunner
 from .commands import LOCAL_HOSTS, Situation, commands_for
 from .ownership import can_be_read_by
 from .problems import ALSO_SEEN, CONFIGURATION, STAGES, Diagnosis, Problem, diagnose, is_broken
@@ -50,13 +53,21 @@ class Look:
     db_name: str
 
 
-def look_at(site: Site, login: LoginOptions, surroundings: Surroundings) -> Look:
+def look_at(
+    site: Site, login: LoginOptions, surroundings: Surroundings, run: CommandRunner, skip: Collection[str] = ()
+) -> Look:
     """Run the checks that concern a site, and put what they found into order.
 
     Args:
         site: The site, of which any part may be missing.
         login: How an administrator reaches the database server; what it leaves open comes from the bench.
-        surroundings: The I/O.
+        surroundings: The I/O of the checks.
+        run: Runs ``supervisorctl`` and ``systemctl``, with more patience than a check has: what can be started again
+            depends on their answers.
+        skip: The ids of checks to leave out.
+
+    Raises:
+        LifeboatError: ``check_unknown``.
     """
     surroundings = replace(surroundings, history=read_history(surroundings.state_path))
     found = find_targets([site.bench], login, surroundings)
@@ -64,24 +75,25 @@ def look_at(site: Site, login: LoginOptions, surroundings: Surroundings) -> Look
     target = SiteTarget(site, bench, surroundings)
     targets: list[Target] = [*(each for each in found if not isinstance(each, SiteTarget)), target]
     try:
-        checks = [check for check in all_checks() if check.id in WANTED and not check.is_sampled]
+        checks = [check for check in select_checks(all_checks(), (), WANTED, skip) if not check.is_sampled]
         findings = run_checks(checks, targets, RunOptions(sample_seconds=0))
-        commands = commands_for(findings, _situation(target, findings))
-        diagnosis = diagnose(findings, commands, _unreadable(site))
-        return Look(diagnosis, findings, bench.services, _own_switches(target), _cache_url(bench), _db_name(target))
+        services = find_services(site.bench, run, surroundings.root)
+        commands = commands_for(findings, _situation(target, findings, services))
+        diagnosis = diagnose(findings, commands, _unreadable(site), skip)
+        return Look(diagnosis, findings, services, _own_switches(target), _cache_url(bench), _db_name(target))
     finally:
         for each in (*found, target):
             each.close()
 
 
-def _situation(target: SiteTarget, findings: Sequence[Finding]) -> Situation:
+def _situation(target: SiteTarget, findings: Sequence[Finding], services: Sequence[Service]) -> Situation:
     site = target.site
     situation = Situation(
         site.name,
         site.bench.path,
         site.config_path,
         configuration_copy=_newest_copy(site),
-        services=target.bench.services,
+        services=services,
     )
     with suppress(UnmeasurableError):
         address = target.address

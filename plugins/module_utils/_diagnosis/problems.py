@@ -82,7 +82,7 @@ class Diagnosis:
     """What is wrong with a site.
 
     Attributes:
-        states: Each stage and its state: ``ok``, ``broken`` or ``unknown``.
+        states: Each stage and its state: ``ok``, ``broken``, ``unknown`` or ``skipped``.
         broken: What is broken, in the order in which a site comes up: the first is to be mended first.
         also: What else was seen, the worst first.
     """
@@ -93,8 +93,8 @@ class Diagnosis:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether each stage was looked at and stands."""
-        return set(self.states.values()) == {OK}
+        """Whether each stage that was wanted was looked at and stands."""
+        return set(self.states.values()) <= {OK, SKIPPED}
 
     @property
     def first(self) -> Problem | None:
@@ -118,13 +118,19 @@ def is_broken(finding: Finding) -> bool:
     return finding.id in _STAGE_OF and finding.severity in breaking
 
 
-def diagnose(findings: Iterable[Finding], commands: Mapping[str, str], more: Collection[Problem] = ()) -> Diagnosis:
+def diagnose(
+    findings: Iterable[Finding],
+    commands: Mapping[str, str],
+    more: Collection[Problem] = (),
+    skip: Collection[str] = (),
+) -> Diagnosis:
     """Put what was found into the order in which a site comes up.
 
     Args:
         findings: Of the checks of ``STAGES`` and of ``ALSO_SEEN``.
         commands: What mends a finding, by its key; without one, the check's own remedy is told.
         more: Problems that no check sees.
+        skip: The ids of checks that were left out on purpose.
     """
     findings = list(findings)
     broken = [_problem(each, _STAGE_OF[each.id], commands) for each in findings if is_broken(each)]
@@ -133,7 +139,7 @@ def diagnose(findings: Iterable[Finding], commands: Mapping[str, str], more: Col
     # What could not be looked at because of what is broken tells nothing new.
     told = [each for each in seen if each.severity != UNKNOWN or not ordered]
     also = sorted((_problem(each, "", commands) for each in told), key=lambda each: (_worst(each), each.check))
-    return Diagnosis({stage: _state(stage, findings, ordered) for stage in STAGES}, ordered, also)
+    return Diagnosis({stage: _state(stage, findings, ordered, skip) for stage in STAGES}, ordered, also)
 
 
 def _problem(finding: Finding, stage: str, commands: Mapping[str, str]) -> Problem:
@@ -158,8 +164,10 @@ def _worst(problem: Problem) -> int:
     return (CRITICAL, WARNING, UNKNOWN).index(problem.severity)
 
 
-def _state(stage: str, findings: Sequence[Finding], broken: Sequence[Problem]) -> str:
+def _state(stage: str, findings: Sequence[Finding], broken: Sequence[Problem], skip: Collection[str]) -> str:
     if any(problem.stage == stage for problem in broken):
         return BROKEN
+    if set(STAGES[stage]) <= set(skip):
+        return SKIPPED
     states = {finding.severity for finding in findings if finding.id in STAGES[stage]} - {SKIPPED}
     return OK if states and UNKNOWN not in states else UNKNOWN

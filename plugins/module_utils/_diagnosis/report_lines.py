@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._checks.findings import OK
+from .._checks.findings import OK, SKIPPED
 from .fixes import Fix, FixPlan
 from .problems import BROKEN, Diagnosis, Problem
 
@@ -43,7 +43,7 @@ def report_lines(
 
 def _now(site: str, diagnosis: Diagnosis) -> list[str]:
     if diagnosis.first is None:
-        unknown = [stage for stage, state in diagnosis.states.items() if state != OK]
+        unknown = [stage for stage, state in diagnosis.states.items() if state not in (OK, SKIPPED)]
         if unknown:
             return [f"{site}: nothing broken was found, but it is not known how these are: {', '.join(unknown)}."]
         return [f"{site}: nothing keeps it from working."]

@@ -42,6 +42,7 @@ class DiagnosisRequest:
         state_path: The folder of the collection's state.
         fix: Whether to mend what may be mended.
         fixes: The kinds of fixes that are wanted.
+        skip: The ids of checks to leave out.
         forgotten_hours: For how long a switch must have been on to be taken for forgotten.
         settle_seconds: How long what was mended may take until the site is well.
         check_mode: Whether to change nothing.
@@ -52,6 +53,7 @@ class DiagnosisRequest:
     state_path: Path
     fix: bool = False
     fixes: Sequence[str] = KINDS
+    skip: Sequence[str] = ()
     forgotten_hours: float = 12
     settle_seconds: float = 20
     check_mode: bool = False
@@ -81,7 +83,7 @@ def run_diagnosis(
     """
     surroundings = replace(surroundings or Surroundings(), state_path=request.state_path)
     tools = tools or Tools()
-    before = look_at(request.site, request.login, surroundings)
+    before = look_at(request.site, request.login, surroundings, tools.run, request.skip)
     plan = plan_fixes(before.diagnosis, before.findings, _facts(request, before, surroundings), request.fixes)
     fixed: list[Fix] = []
     after = before
@@ -169,7 +171,7 @@ def _apply_one(request: DiagnosisRequest, fix: Fix, look: Look, tools: Tools) ->
 def _settled(request: DiagnosisRequest, surroundings: Surroundings, tools: Tools) -> Look:
     deadline = tools.clock() + request.settle_seconds
     while True:
-        look = look_at(request.site, request.login, surroundings)
+        look = look_at(request.site, request.login, surroundings, tools.run, request.skip)
         if look.diagnosis.is_healthy or tools.clock() >= deadline:
             return look
         tools.sleep(POLL_SECONDS)

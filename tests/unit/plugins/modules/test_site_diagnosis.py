@@ -98,3 +98,10 @@ def test_fix_that_fails_says_why(config_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "fchmod", refuse)
     (fix,) = run(config_path, fix=True)["fixed"]
     assert "failed: Operation not permitted" in fix["after"]
+
+
+def test_checks_are_left_out_by_their_ids(config_path: Path) -> None:
+    result = run(config_path, skip=["D01", "R01"])
+    assert result["stages"]["database"] == "skipped"
+    assert result["broken"]["stage"] not in ("database", "redis")
+    assert run(config_path, skip=["X99"])["error_code"] == "check_unknown"

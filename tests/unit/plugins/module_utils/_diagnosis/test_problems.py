@@ -139,3 +139,12 @@ def test_lines_of_what_is_well_and_of_what_is_not_known() -> None:
     assert report_lines("a", well, well, FixPlan((), ()), [], fix=False) == ["a: nothing keeps it from working."]
     unknown = diagnose(but(finding("F03", "unknown")), {})
     assert "not known how these are: apps" in report_lines("a", unknown, unknown, FixPlan((), ()), [], fix=False)[0]
+
+
+def test_stage_that_was_left_out_on_purpose_is_no_fault() -> None:
+    diagnosis = diagnose([each for each in ALL_OK if each.id != "F04"], {}, skip=["F04"])
+    assert diagnosis.states["migrations"] == "skipped"
+    assert diagnosis.is_healthy
+    assert report_lines("a", diagnosis, diagnosis, FixPlan((), ()), [], fix=False) == [
+        "a: nothing keeps it from working."
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench, Site
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.site_run import (
     DiagnosisRequest,
     Tools,
@@ -15,6 +17,11 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.site_ru
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
+
+
+def no_manager(arguments: Sequence[str]) -> CommandResult:
+    return CommandResult(tuple(arguments), 1, "", "")
 
 
 @pytest.fixture
@@ -30,17 +37,19 @@ def site(tmp_path: Path) -> Site:
 
 def test_after_a_fix_it_looks_until_the_time_is_over(site: Site, tmp_path: Path) -> None:
     slept: list[float] = []
-    tools = Tools(sleep=slept.append, clock=lambda: float(len(slept)))
+    tools = Tools(run=no_manager, sleep=slept.append, clock=lambda: float(len(slept)))
     request = DiagnosisRequest(site, LoginOptions(), tmp_path / "state", fix=True, settle_seconds=2)
-    result: dict[str, Any] = run_diagnosis(request, tools=tools)
+    result: dict[str, Any] = run_diagnosis(request, Surroundings(run=no_manager), tools)
     assert slept == [0.5, 0.5]
     assert result["found"]["stage"] == result["broken"]["stage"] == "database"
     assert [record["fixes"][0]["after"] for record in read_records(tmp_path / "state")] == ["mode 0600"]
 
 
 def test_without_fix_it_looks_once(site: Site, tmp_path: Path) -> None:
-    tools = Tools(sleep=lambda _seconds: pytest.fail("it waits for nothing"))
-    result = run_diagnosis(DiagnosisRequest(site, LoginOptions(), tmp_path / "state"), tools=tools)
+    tools = Tools(run=no_manager, sleep=lambda _seconds: pytest.fail("it waits for nothing"))
+    result = run_diagnosis(
+        DiagnosisRequest(site, LoginOptions(), tmp_path / "state"), Surroundings(run=no_manager), tools
+    )
     assert not result["changed"]
     assert [step["after"] for step in result["plan"]["steps"]] == ["mode 0600"]
     assert result["diff"] == {"before": "", "after": ""}
