@@ -121,11 +121,11 @@ GATES: tuple[Gate, ...] = (
         (*PYTEST, *ON_BOTH_CORES, "tests/faults"),
         limit_seconds=1200,
     ),
-    gate("runner", "ansible-runner recovers a site as AWX does", (*PYTEST, "tests/runner")),
+    gate("runner", "ansible-runner recovers, checks and audits as AWX does", (*PYTEST, "tests/runner")),
     gate("demo", "the demonstration proves what it shows", ("python", "-m", "tests.lab", "demo"), limit_seconds=300),
     gate(
         "molecule",
-        "a systemd host recovers its site, twice",
+        "hosts with systemd recover their site, twice, and an audit sees their faults come and go",
         ("bash", "tests/tools/molecule.sh", "test", "--all"),
         limit_seconds=1500,
         runs_beside=True,

@@ -123,7 +123,7 @@ def test_a_program_of_supervisor_that_ends_is_seen(
 
 @pytest.mark.check("H14")
 def test_a_unit_that_fails_is_seen(host: FakeHost) -> None:
-    """With a systemctl that is an answer: the scenario with containers has a real one."""
+    """With a systemctl that is an answer; molecule/audit has a real one."""
     (host.root / "run/systemd/system").mkdir(parents=True)
     host.answer("systemctl", "")
     assert host.findings("H14")["systemd"].severity == "ok"
@@ -135,6 +135,7 @@ def test_a_unit_that_fails_is_seen(host: FakeHost) -> None:
 
 @pytest.mark.check("H15")
 def test_a_timer_that_does_not_run_is_seen(host: FakeHost) -> None:
+    """With a systemctl that is an answer; molecule/audit stops a timer of a real one."""
     (host.root / "run/systemd/system").mkdir(parents=True)
     for late_seconds, severity in ((-60, "ok"), (90, "warning"), (180, "critical"), (-60, "ok")):
         following = (NOW_SECONDS - late_seconds) * 1e6
@@ -227,6 +228,7 @@ def test_a_name_that_nobody_knows_is_seen(surroundings: Surroundings, tmp_path: 
 
 @pytest.mark.check("H23")
 def test_many_errors_in_the_journal_are_seen(host: FakeHost) -> None:
+    """With a journalctl that is an answer; molecule/audit writes errors into a real journal."""
     (host.root / "run/systemd/system").mkdir(parents=True)
     run = {"at_seconds": 1.0, "values": {"H23|host|errors": 12.0}, "facts": {}}
     for count, severity in ((10, "ok"), (40, "warning"), (200, "critical"), (10, "ok")):
