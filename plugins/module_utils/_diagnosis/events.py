@@ -27,7 +27,8 @@ _TIMES: tuple[tuple[re.Pattern[str], str], ...] = (
     # RQ: 14:45:08 Moving job ...; its day is not told
     (re.compile(r"(?P<clock>\d\d:\d\d:\d\d) "), ""),
 )
-_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b|\[(?:error|crit|alert|emerg)\]|^\d+:[A-Z] [^#]{20,30} # ")
+# Not the # of Redis, which it also writes when it starts.
+_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b|\[(?:error|crit|alert|emerg)\]")
 _CALM_LEVEL = re.compile(r"\b(?:INFO|DEBUG|Note|WARNING|Warning)\b|\[(?:notice|info|warn|debug)\]")
 # Without a level or a traceback, a line may still tell of an error.
 _TELLING = re.compile(

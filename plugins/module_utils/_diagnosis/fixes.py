@@ -119,7 +119,7 @@ def _start(service: Service) -> Fix:
         service.name,
         service.state,
         RUNNING,
-        f"{service.manager} does not run this {service.kind} of the bench",
+        f"{service.manager} has it for the bench ({service.kind}) and does not run it",
         f"{client} stop {service.name}",
     )
 

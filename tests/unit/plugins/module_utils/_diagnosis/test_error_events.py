@@ -22,6 +22,7 @@ LOG = f"""2026-11-21 14:45:07,000 INFO frappe all is well
 [2026-11-21 15:45:08 +0100] [811] [CRITICAL] WORKER TIMEOUT (pid:815)
 2026/11/21 14:45:10 [error] 812#812: *31 upstream timed out
 2026/11/21 14:45:10 [notice] 812#812: signal failed to matter
+812:C 21 Nov 2026 14:45:11.000 # Redis version=7.0.15, bits=64, just started
 812:M 21 Nov 2026 14:45:11.123 # Can't save in background: fork: Cannot allocate memory
 14:45:12 Moving job to FailedJobRegistry (Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); )
 14:45:13 short: all fine
