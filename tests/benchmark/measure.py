@@ -1,4 +1,4 @@
-"""What a run costs: seconds, the server's CPU seconds, and the memory of our processes."""
+"""What a run costs: seconds, the server's CPU seconds, and the memory of our processes; and whether that is enough."""
 
 from __future__ import annotations
 
@@ -11,8 +11,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "benchmark"
 SAMPLE_SECONDS = 0.5
 KIB = 1024
+MEGABYTE = 1_000_000
+# Whether each target was reached, and what to print of it.
+Targets = tuple[tuple[bool, str], ...]
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Print what is done, and how long it took."""
+    began = time.monotonic()
+    print(f"{what} ...", end=" ", flush=True)
+    yield
+    print(f"{time.monotonic() - began:.0f} s", flush=True)
+
+
+def print_targets(targets: Targets) -> bool:
+    """Print each target and whether it was reached; tell whether all were."""
+    print()
+    for reached, text in targets:
+        print(f"{'reached' if reached else 'NOT reached':13}{text}")
+    return all(reached for reached, _text in targets)
 
 
 @dataclass

@@ -17,9 +17,9 @@ Every check of `lifeboat.frappe.health_check`: what it measures and from where, 
 checks themselves.
 
 `warning` and `critical` are the ranges that are right: a value outside of the range raises the alarm
-([syntax](health.md#tune-it)). Where there is none, the finding itself says how bad it is, or it never is so bad. A value
-of `bool` is 1 where something is wrong. What is `sampled` is the difference between two samples, never an average since
-a server's start.
+([syntax](health.md#tune-it)). Where there is none, the finding itself says how bad it is, or it never is so bad. A
+value of `bool` is 1 where something is wrong. What is `sampled` is the difference between two samples, never an average
+since a server's start.
 """
 TITLES = {
     "host": "Host",
