@@ -16,7 +16,8 @@ KINDS = (START_SERVICE, RESUME, CLEAR_CACHE, PERMISSIONS)
 UNMANAGED = "process"
 # A cache that was cleared and did not help is not cleared again and again.
 CLEAR_AGAIN_SECONDS = HOUR_SECONDS
-SHOWN = 10
+# Of the entries whose owner or permissions are corrected.
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _cache_fixes(diagnosis: Diagnosis, facts: Facts) -> list[Fix]:
 
 
 def _permission_fixes(facts: Facts) -> list[Fix]:
-    return [
+    fixes = [
         Fix(
             PERMISSIONS,
             correction.path,
@@ -166,3 +167,9 @@ def _permission_fixes(facts: Facts) -> list[Fix]:
         )
         for correction in facts.corrections
     ]
+    # Root may have left thousands of files behind: one entry then stands for those that are not named.
+    rest = len(fixes) - MOST_NAMED
+    if rest <= 0:
+        return fixes
+    last = fixes[MOST_NAMED - 1]
+    return [*fixes[: MOST_NAMED - 1], replace(last, subject=f"{last.subject} and {rest} more")]

@@ -125,3 +125,9 @@ def test_lines_of_what_may_be_and_of_what_was_mended() -> None:
     after = report_lines("a", broken, diagnose([], {}), plan, [fix.ended("running") for fix in plan.fixes], fix=True)
     assert after[:2] == ["It was broken at web: bench: nothing answers", "  mended: w0: stopped -> running"]
     assert "  and 2 more mended" in after
+
+
+def test_thousands_of_corrections_are_not_all_named() -> None:
+    fixes = planned(corrections=[Correction(f"/{number}", "owner root", "owner 1000") for number in range(1000)])
+    assert len(fixes) == 20
+    assert fixes[-1].subject == "/19 and 980 more"
