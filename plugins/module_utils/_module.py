@@ -27,6 +27,12 @@ SITE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "recovery": {"type": "str"},
 }
 
+BENCHES_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "bench_path": {"type": "path"},
+    "search_paths": {"type": "list", "elements": "str"},
+    "state_path": {"type": "path", "default": STATE_PATH},
+}
+
 LOGIN_ARGUMENTS: dict[str, dict[str, Any]] = {
     "login_user": {"type": "str"},
     "login_password": {"type": "str", "no_log": True},

@@ -17,21 +17,6 @@ description:
   - Without an account that administers the database server, sizes of databases and other accounts than the site's own
     cannot be seen.
 options:
-  bench_path:
-    description:
-      - Look only at the bench in this folder.
-    type: path
-  search_paths:
-    description:
-      - Folders that are a bench or hold benches; shell patterns are allowed.
-      - Without it, the usual places are searched, as M(lifeboat.frappe.bench_info) does.
-    type: list
-    elements: str
-  state_path:
-    description:
-      - Where the collection keeps its records on the host.
-    type: path
-    default: /var/lib/lifeboat
   backup_paths:
     description:
       - Folders with backup sets besides the sites' own.
@@ -39,8 +24,9 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
-  - lifeboat.frappe.login
   - lifeboat.frappe.attributes.read_only
+  - lifeboat.frappe.benches
+  - lifeboat.frappe.login
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 """
@@ -110,8 +96,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.options im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._facts.gather import gather_facts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
+    BENCHES_ARGUMENTS,
     LOGIN_ARGUMENTS,
-    STATE_PATH,
     prefer_libraries,
     run,
 )
@@ -130,9 +116,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOGIN_ARGUMENTS,
-            "bench_path": {"type": "path"},
-            "search_paths": {"type": "list", "elements": "str"},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCHES_ARGUMENTS,
             "backup_paths": {"type": "list", "elements": "str", "default": []},
         },
         mutually_exclusive=[("bench_path", "search_paths")],

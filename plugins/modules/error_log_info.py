@@ -22,21 +22,6 @@ options:
     description:
       - Look only at this site, its bench, and the servers of the host. Without it, at all sites.
     type: str
-  bench_path:
-    description:
-      - Look only at the bench in this folder.
-    type: path
-  search_paths:
-    description:
-      - Folders that are a bench or hold benches; shell patterns are allowed.
-      - Without it, the usual places are searched, as M(lifeboat.frappe.bench_info) does.
-    type: list
-    elements: str
-  state_path:
-    description:
-      - Where the collection keeps its state on the host.
-    type: path
-    default: /var/lib/lifeboat
   sources:
     description:
       - What to read.
@@ -120,6 +105,7 @@ author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 extends_documentation_fragment:
   - lifeboat.frappe.attributes.read_only
+  - lifeboat.frappe.benches
 """
 
 EXAMPLES = r"""
@@ -256,7 +242,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.tracker
     TrackerOptions,
     track_errors,
 )
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import STATE_PATH, prefer_libraries, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCHES_ARGUMENTS, prefer_libraries, run
 
 STRINGS = {"type": "list", "elements": "str"}
 KNOWN_ERROR = {
@@ -302,9 +288,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "site": {"type": "str"},
-            "bench_path": {"type": "path"},
-            "search_paths": STRINGS,
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCHES_ARGUMENTS,
             "sources": {**STRINGS, "choices": list(SOURCES), "default": list(SOURCES)},
             "log_paths": {**STRINGS, "default": list(SYSTEM_LOGS)},
             "hours": {"type": "float", "default": 24},

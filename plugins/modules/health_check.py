@@ -19,21 +19,6 @@ description:
     effect, because the deadline of a check is shorter.
   - C(docs/checks.md) lists the checks with their ids, thresholds and remedies.
 options:
-  bench_path:
-    description:
-      - Check only the bench in this folder.
-    type: path
-  search_paths:
-    description:
-      - Folders that are a bench or hold benches; shell patterns are allowed.
-      - Without it, the usual places are searched, as M(lifeboat.frappe.bench_info) does.
-    type: list
-    elements: str
-  state_path:
-    description:
-      - Where the collection keeps its records, and the history of the checks, on the host.
-    type: path
-    default: /var/lib/lifeboat
   subjects:
     description:
       - Check only these subjects. Without it, all.
@@ -111,9 +96,10 @@ options:
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 extends_documentation_fragment:
+  - lifeboat.frappe.attributes.read_only
+  - lifeboat.frappe.benches
   - lifeboat.frappe.health_settings
   - lifeboat.frappe.login
-  - lifeboat.frappe.attributes.read_only
 """
 
 EXAMPLES = r"""
@@ -268,8 +254,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.options im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry import SUBJECTS
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Settings, Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
+    BENCHES_ARGUMENTS,
     LOGIN_ARGUMENTS,
-    STATE_PATH,
     prefer_libraries,
     run,
 )
@@ -312,9 +298,7 @@ def main() -> None:
         argument_spec={
             **LOGIN_ARGUMENTS,
             **settings_arguments(),
-            "bench_path": {"type": "path"},
-            "search_paths": STRINGS,
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCHES_ARGUMENTS,
             "subjects": {**STRINGS, "choices": list(SUBJECTS)},
             "checks": STRINGS,
             "skip": STRINGS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-# The day on which the tables were last compared with their sources.
+# The day as of which the tables were written; each names where its dates are published.
 TABLE_DATE = date(2026, 11, 21)
 
 _TABLES: dict[str, dict[str, date]] = {

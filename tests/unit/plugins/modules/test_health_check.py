@@ -97,7 +97,7 @@ def test_documented_times_are_the_defaults_of_the_runner() -> None:
 
 def test_role_passes_every_option_of_the_module() -> None:
     described = set(yaml.safe_load(health_check.DOCUMENTATION)["options"])
-    for name in ("health_settings", "login"):
+    for name in ("benches", "health_settings", "login"):
         fragment = importlib.import_module(f"ansible_collections.lifeboat.frappe.plugins.doc_fragments.{name}")
         described |= set(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
     passed = yaml.safe_load((ROOT / "roles" / "health" / "vars" / "main.yml").read_text())["__health_options"]

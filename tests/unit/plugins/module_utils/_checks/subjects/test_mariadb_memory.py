@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.memory_need import memory_need
 
 from tests.server_doubles import ServerDouble, look
 
@@ -53,15 +52,6 @@ def write_pid_file(root: Path, content: str) -> None:
     path = root / "run" / "mysqld" / "mysqld.pid"
     path.parent.mkdir(parents=True)
     path.write_text(content)
-
-
-def test_need_is_added_up() -> None:
-    need = memory_need(VARIABLES, lambda name: float(VARIABLES[name]), 50, 8 * MIB)
-
-    assert need.shared_bytes == 4 * GIB + (16 + 16 + 96 + 8) * MIB
-    assert need.thread_bytes == 20 * MIB
-    assert need.likely_bytes == need.shared_bytes + 300 * MIB
-    assert need.worst_bytes == need.shared_bytes + 2000 * MIB
 
 
 def test_others_memory_is_taken_off_and_the_servers_own_is_not(tmp_path: Path) -> None:
