@@ -72,11 +72,15 @@ def look(lab: Lab, folder: Path, **options: Any) -> dict[str, Any]:
     return result
 
 
-def test_site_that_works_passes(on_call: OnCall) -> None:
+def test_site_that_works_passes_and_its_errors_are_explained(on_call: OnCall, lab: Lab) -> None:
+    log = lab.site_path(SITE) / "logs" / "frappe.log"
+    log.write_text("OSError: [Errno 28] No space left on device\n" * 50)
     run = on_call.run(site=SITE)
+    log.unlink()
     assert run.exit_code == 0, run.output
     assert "nothing keeps it from working" in run.output
-    assert "Errors: " in run.output
+    assert "  50 x OSError: [Errno 28] No space left on device" in run.output
+    assert "The disk is full: df -h; df -i (disk_full)" in run.output
     assert run.changed_tasks() == 0
 
 
