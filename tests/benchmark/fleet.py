@@ -94,7 +94,10 @@ def _facts(index: int, chance: random.Random) -> dict[str, Any]:
         "innodb_buffer_pool_size": round(chance.gauss(10, 0.1) * 1024) * MIB if index % 30 != 11 else 128 * MIB,
         "max_connections": 500,
     }
-    accounts = (("root@localhost", ["ALL"], []), (f"{database}@localhost", [], [database]))
+    accounts: tuple[tuple[str, list[str], list[str]], ...] = (
+        ("root@localhost", ["ALL"], []),
+        (f"{database}@localhost", [], [database]),
+    )
     sites = [{"name": site, "files_bytes": chance.randrange(10**8, 10**11), "files_are_whole": True}]
     return {
         "system": {"os": "Debian GNU/Linux 12", "kernel": "6.1.0-28", "cores": 4, "memory_bytes": 16 * 1024 * MIB},

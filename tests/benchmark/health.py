@@ -107,23 +107,15 @@ def _run_playbook(lab: Lab, backup: BackupFiles, playbook: Path, hosts: int, sam
         "PYTHONPATH": str(HERE / "hooks"),
     }
     variables = json.dumps(_variables(lab, backup, sample_seconds))
-    command = [
-        Path(sys.prefix, "bin", "ansible-playbook"),
-        playbook,
-        "-i",
-        inventory,
-        "-f",
-        str(FORKS),
-        "-e",
-        variables,
-    ]
+    program = str(Path(sys.prefix, "bin", "ansible-playbook"))
+    command = [program, str(playbook), "-i", str(inventory), "-f", str(FORKS), "-e", variables]
     with (FOLDER / "playbook.log").open("wb") as log:
         cpu_before, began = _cpu_seconds_of_children(), time.monotonic()
         subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log, check=False)
         seconds, cpu_seconds = time.monotonic() - began, _cpu_seconds_of_children() - cpu_before
     counted = json.loads(trips.read_text())
     if len(counted["trips"]) != hosts:
-        raise RuntimeError(f"{playbook.name} did not reach all hosts:\n{log_end()}")
+        raise RuntimeError(f"{playbook.name} did not reach all hosts:\n{_log_end()}")
     return PlaybookCost(
         hosts=hosts,
         seconds=seconds,
@@ -135,8 +127,7 @@ def _run_playbook(lab: Lab, backup: BackupFiles, playbook: Path, hosts: int, sam
     )
 
 
-def log_end() -> str:
-    """Give the end of the last playbook's output."""
+def _log_end() -> str:
     return (FOLDER / "playbook.log").read_text()[-4000:]
 
 
