@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,12 +117,59 @@ def test_runs_that_stopped_are_seen() -> None:
     }
 
 
-def test_promtool_accepts_the_rules() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+@pytest.fixture
+def promtool() -> str:
+    found = shutil.which("promtool")
+    if found is None:
         pytest.skip("promtool is not installed (package prometheus): the form of the rules is tested without it")
+    return found
+
+
+def test_promtool_accepts_the_rules(promtool: str) -> None:
     checked = subprocess.run([promtool, "check", "rules", RULES], check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+# By alert and host, what a Prometheus sees of some hosts, and from when on (in minutes) it is an alert.
+OF_HOST = '{instance="%s", job="node"%s}'
+DISK = ', check="H01", name="disk.available", subject="host", target="host", item="/"'
+SEEN = {
+    "lifeboat_check_status" + OF_HOST % ("full", DISK): "0x10 2x500",
+    "lifeboat_check_status" + OF_HOST % ("accepted", DISK): "2x510",
+    "lifeboat_check_accepted" + OF_HOST % ("accepted", DISK): "1x510",
+    "lifeboat_check_status" + OF_HOST % ("unknown", DISK): "3x510",
+    "lifeboat_health_last_run_timestamp_seconds" + OF_HOST % ("stopped", ""): "0x510",
+    "lifeboat_health_last_run_timestamp_seconds" + OF_HOST % ("full", ""): "0+60x510",
+    "lifeboat_health_score" + OF_HOST % ("gone", ""): "90x60",
+    "lifeboat_health_score" + OF_HOST % ("full", ""): "90x510",
+}
+RAISED = [
+    ("LifeboatDiskAvailable", 9, []),
+    ("LifeboatDiskAvailable", 30, ["full"]),
+    ("LifeboatCheckUnknown", 60, []),
+    ("LifeboatCheckUnknown", 130, ["unknown"]),
+    ("LifeboatHealthStale", 55, []),
+    ("LifeboatHealthStale", 80, ["stopped"]),
+    ("LifeboatHealthMissing", 60, []),
+    ("LifeboatHealthMissing", 120, ["gone"]),
+    ("LifeboatHealthAbsent", 500, []),
+]
+
+
+def test_alerts_are_raised_for_what_is_wrong_and_for_nothing_else(promtool: str, tmp_path: Path) -> None:
+    """promtool asks the rules for each alert at its minute; what it got, it prints with the labels."""
+    series = [{"series": name, "values": values} for name, values in SEEN.items()]
+    for alert, minute, hosts in RAISED:
+        # The texts are not compared, so promtool fails where an alert is raised, and prints it.
+        wanted = {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": []}
+        given = {"interval": "1m", "input_series": series, "alert_rule_test": [wanted]}
+        (tmp_path / "test.yml").write_text(json.dumps({"rule_files": [str(RULES)], "tests": [given]}))
+        ran = subprocess.run(
+            [promtool, "test", "rules", tmp_path / "test.yml"], check=False, capture_output=True, text=True
+        )
+        raised = re.findall(r'instance="(\w+)"', (ran.stdout + ran.stderr).partition("got:")[2])
+        assert sorted(set(raised)) == hosts, f"{alert} after {minute} minutes:\n{ran.stdout}{ran.stderr}"
+        assert (ran.returncode == 0) == (not hosts)
 
 
 @pytest.mark.parametrize("query", queries().values(), ids=queries())
