@@ -32,7 +32,7 @@ TITLES = {
     "security": "Security",
 }
 HEAD = """\
-| id | what is checked | measured | unit | warning | critical | impact | what to do | after |
+| id | what is checked | measured | unit | warning | critical | impact | what to do | rule taken from |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 # What one may look for in vain, by the id that it would have, and why it is not here.
