@@ -57,7 +57,9 @@ def _write_assets(bench_path: Path, public: Path) -> None:
     (public / "dist").mkdir(parents=True)
     for name in BUNDLES:
         (public / "dist" / name).write_text(f"/* {name} */\n")
-    (assets / "frappe").symlink_to(public, target_is_directory=True)
+    link = assets / "frappe"
+    if not link.is_symlink():  # where hosts share sites/, the first of them made it
+        link.symlink_to(public, target_is_directory=True)
     (assets / "assets.json").write_text(json.dumps({name: f"/assets/frappe/dist/{name}" for name in BUNDLES}))
 
 
