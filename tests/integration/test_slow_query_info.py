@@ -49,7 +49,7 @@ def bench_path(tmp_path):
 @pytest.fixture
 def site(server):
     """A connection in the site's database, whose statements all count as slow; the log begins anew."""
-    log = next(server.data_path.glob("*-slow.log"))
+    (log,) = server.data_path.glob("*-slow.log")
     log.write_text("")
     with closing(connect(server.login)) as connection:
         execute(connection, "TRUNCATE performance_schema.events_statements_summary_by_digest")

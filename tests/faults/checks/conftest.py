@@ -21,7 +21,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.re
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings, Target
 
-from tests.check_runs import run_one as run_one  # noqa: PLC0414 (offered here as well)
 from tests.lab import Lab
 
 Found = TypeVar("Found", bound=Target)

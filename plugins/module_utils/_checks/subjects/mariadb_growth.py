@@ -45,7 +45,7 @@ def growth_bytes(server: DatabaseServer) -> Iterator[Measurement]:
     files = _table_sizes(server)
     for schema in server.schemas:
         label = server.label(schema)
-        total_bytes = sum(size for size, _ in files[schema])
+        total_bytes = sum(size for size, _name in files[schema])
         points = [
             *server.surroundings.history.points("D38", server.name, label),
             Point(server.now_seconds, total_bytes),

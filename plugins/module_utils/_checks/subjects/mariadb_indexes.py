@@ -66,7 +66,7 @@ def indexes_unused(server: DatabaseServer) -> Iterator[Measurement]:
             if (f"{schema}/{index.table}", index.columns[0]) not in foreign:
                 unused.add((index.table, index.name))
     # One site that uses it is reason enough to keep it: all sites of a bench share their apps.
-    found = sorted(f"{name} of {table}" for table, name in unused - {(table, name) for _, table, name in used})
+    found = sorted(f"{name} of {table}" for table, name in unused - {(table, name) for _schema, table, name in used})
     text = f"{len(found)} indexes were not used in a month"
     yield Measurement(len(found), text=text, evidence=tuple(found[:EVIDENCE_LINES]))
 
@@ -99,8 +99,8 @@ def indexes_redundant(server: DatabaseServer) -> Iterator[Measurement]:
                     size_bytes = _index_bytes(server, redundant.index)
                     line = f"{redundant.index.name} of {table} begins {redundant.kept.name}: {size_bytes} bytes"
                     found.append((size_bytes, line))
-        wasted_bytes = sum(size for size, _ in found)
-        lines = tuple(line for _, line in sorted(found, reverse=True)[:EVIDENCE_LINES])
+        wasted_bytes = sum(size for size, _line in found)
+        lines = tuple(line for _size, line in sorted(found, reverse=True)[:EVIDENCE_LINES])
         label = server.label(schema)
         text = f"{len(found)} superfluous indexes of {label} take {wasted_bytes / MEBIBYTE:.1f} MiB"
         yield Measurement(wasted_bytes, label, text, lines)

@@ -46,8 +46,8 @@ def replication_lag(server: DatabaseServer) -> Iterator[Measurement]:
 
 def _replica_statuses(server: DatabaseServer) -> list[dict[str, Any]]:
     # The columns differ between versions, so they are told by their names.
-    reader, reading = server.reader, server_errors("read the replication's status")
-    with reader.connection() as connection, reading, connection.cursor() as cursor:
+    with server.reader.connection() as connection, server_errors("read the replication's status"):
+        cursor = connection.cursor()
         cursor.execute("SHOW ALL SLAVES STATUS")
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row)) for row in cursor.fetchall()]

@@ -50,7 +50,9 @@ def tables_key(server: DatabaseServer) -> Iterator[Measurement]:
         " JOIN information_schema.INNODB_SYS_TABLES t ON t.TABLE_ID = i.TABLE_ID WHERE i.NAME = 'GEN_CLUST_INDEX'"
     )
     names = (decode_file_name(str(row[0])).partition("/") for row in rows)
-    candidates = [(schema, table) for schema, _, table in names if schema in server.schemas and _needs_a_key(table)]
+    candidates = [
+        (schema, table) for schema, _slash, table in names if schema in server.schemas and _needs_a_key(table)
+    ]
     # A sequence is a table without a key as well, to InnoDB: only the few candidates are opened to tell them apart.
     found = [f"{schema}.{table}" for schema, table in candidates if _is_base_table(server, schema, table)]
     yield _count(found, "tables without a primary key")
@@ -120,14 +122,14 @@ def charset_drift(server: DatabaseServer) -> Iterator[Measurement]:
             "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (schema,)
         )
         wrong_default = [f"new tables become {row[0]}" for row in default if row[0] != EXPECTED_COLLATION]
-        wrong_columns = sum(count for _, count in columns)
+        wrong_columns = sum(count for _line, count in columns)
         label = server.label(schema)
         yield Measurement(
             wrong_columns + len(wrong_default),
             label,
             f"{wrong_columns} columns of {label} are not {EXPECTED_COLLATION}"
             + ("; nor is its default" if wrong_default else ""),
-            tuple(wrong_default + [line for line, _ in columns])[:EVIDENCE_LINES],
+            tuple(wrong_default + [line for line, _count in columns])[:EVIDENCE_LINES],
         )
 
 

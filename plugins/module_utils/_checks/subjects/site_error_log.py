@@ -52,8 +52,8 @@ def error_log_rate(site: SiteTarget) -> Iterator[Measurement]:
     titles = Counter(readable_title(str(method or "without a title")) for (method,) in rows)
     known = set(site.surroundings.history.fact("F08", site.name).split())
     frequent = titles.most_common(TITLES_SHOWN)
-    new = [title for title, _ in titles.most_common() if known and _mark(title) not in known]
-    marks = [_mark(title) for title, _ in titles.most_common(TITLES_REMEMBERED)]
+    new = [title for title, _count in titles.most_common() if known and _mark(title) not in known]
+    marks = [_mark(title) for title, _count in titles.most_common(TITLES_REMEMBERED)]
     yield Measurement(
         len(rows),
         text=_text(len(rows), len(titles), len(new)),

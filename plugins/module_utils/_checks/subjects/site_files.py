@@ -65,7 +65,7 @@ def files(site: SiteTarget) -> Iterator[Measurement]:
     )
     if len(rows) > MOST_FILES:
         raise UnmeasurableError(f"the site has more than {MOST_FILES} documents of File")
-    urls = {str(url) for url, _ in rows}
+    urls = {str(url) for url, _thumbnail_url in rows}
     missing = sorted(url for url in urls if url not in tree.files and unquote(url) not in tree.files)
     yield Measurement(
         _percent(len(missing), len(urls)),

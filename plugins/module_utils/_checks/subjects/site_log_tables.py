@@ -69,9 +69,9 @@ def log_tables(site: SiteTarget) -> Iterator[Measurement]:
     sizes = sorted(((int(size or 0), str(name)) for name, size in rows), reverse=True)
     if not sizes:
         raise NotApplicableError("the site has no table of a log")
-    overdue = list(_overdue(site, {name for _, name in sizes}))
+    overdue = list(_overdue(site, {name for _size, name in sizes}))
     largest_bytes, largest = sizes[0]
-    total_bytes = sum(size for size, _ in sizes)
+    total_bytes = sum(size for size, _name in sizes)
     yield Measurement(
         largest_bytes,
         text=f"the logs take {bytes_text(total_bytes)}, the largest ({largest}) {bytes_text(largest_bytes)}"

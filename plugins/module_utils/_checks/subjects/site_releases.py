@@ -56,7 +56,7 @@ def python_version(environment: Path) -> str:
     """Return the version of a virtual environment's Python, empty where it cannot be told without running it."""
     with suppress(OSError):
         lines = (line.partition("=") for line in (environment / "pyvenv.cfg").read_text().splitlines())
-        values = {key.strip(): value.strip() for key, _, value in lines}
+        values = {key.strip(): value.strip() for key, _separator, value in lines}
         if version := values.get("version_info") or values.get("version"):
             return version
     folders = sorted(folder.name for folder in (environment / "lib").glob("python3.*"))

@@ -66,7 +66,7 @@ def scheduler_heartbeat(site: SiteTarget) -> Iterator[Measurement]:
     is_dormant = _is_dormant(site)
     pause_seconds = DAY_SECONDS if is_dormant else 0
     now = site.local_now
-    newest = max(began_at for *_, began_at in jobs)
+    newest = max(began_at for *_others, began_at in jobs)
     age_seconds = max(0.0, (now - newest).total_seconds())
     dormant = ": nobody has used the site for days, so once in 24 hours is normal" if is_dormant else ""
     yield Measurement(
@@ -171,17 +171,17 @@ def scheduler_failing(site: SiteTarget) -> Iterator[Measurement]:
         (oldest, oldest, site.local_now - timedelta(minutes=RUNNING_MINUTES)),
     )
     failing = sorted(
-        ((100 * int(failed) / runs, int(failed), runs, str(job)) for job, runs, failed, *_ in rows if failed),
+        ((100 * int(failed) / runs, int(failed), runs, str(job)) for job, runs, failed, *_times in rows if failed),
         reverse=True,
     )
-    shown = tuple(f"{job}: {failed} of {runs} runs" for _, failed, runs, job in failing[:JOBS_SHOWN])
+    shown = tuple(f"{job}: {failed} of {runs} runs" for _share, failed, runs, job in failing[:JOBS_SHOWN])
     yield Measurement(
         round(failing[0][0], 1) if failing else 0,
         "failing",
         f"{failing[0][3]} failed in {failing[0][1]} of {failing[0][2]} runs" if failing else "no scheduled job failed",
         shown,
     )
-    stuck = unfinished_jobs([(str(job), last, started) for job, _, _, last, started in rows], site.local_now)
+    stuck = unfinished_jobs([(str(job), last, started) for job, _runs, _failed, last, started in rows], site.local_now)
     yield Measurement(
         0,
         "unfinished",

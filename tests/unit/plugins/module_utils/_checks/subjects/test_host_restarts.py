@@ -89,7 +89,7 @@ def test_a_restart_begins_the_time_anew(host: FakeHost) -> None:
 
 
 def test_processes_that_may_not_be_looked_at_are_said(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_text = Path.read_text
+    read_text = vars(Path)["read_text"]  # by a name that inference follows, pylint crashes
 
     def refuse(path: Path, *arguments: str, **options: str) -> str:
         if path.parts[-2:] == ("10", "maps"):

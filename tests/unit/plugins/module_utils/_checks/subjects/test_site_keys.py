@@ -26,6 +26,7 @@ SEALED_BY_ANOTHER = (Fernet(Fernet.generate_key()).encrypt(b"x").decode(),)
         ("c2hvcnQ=", [], "critical", 0),
         ("ä", [], "critical", 0),
     ],
+    ids=["none", "none-for-a-secret", "right", "right-without-a-secret", "partly", "wrong", "short", "no-key"],
 )
 def test_key_is_judged_by_what_it_opens(
     tmp_path: Path, key: str, rows: list[tuple[str]], severity: str, value: int

@@ -44,7 +44,7 @@ def test_variables_are_read_once_in_lower_case() -> None:
 def test_sample_holds_the_counters_that_are_numbers() -> None:
     server = Answers({"STATUS": [("Uptime", "1000"), ("Threads_connected", "3"), ("Rpl_status", "AUTH_MASTER")]})
     with pytest.raises(UnmeasurableError):
-        _ = server.status
+        assert server.status
 
     server.samples = [server.read_sample()]
 

@@ -51,11 +51,11 @@ def test_failure_is_remembered_and_a_crash_is_not() -> None:
     place.release.set()
     place.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
-        _ = place.value
+        assert place.value
     place.error = UnmeasurableError("it is down")
     for _number in range(2):
         with pytest.raises(UnmeasurableError, match="it is down"):
-            _ = place.value
+            assert place.value
     assert place.reads == 2
 
 

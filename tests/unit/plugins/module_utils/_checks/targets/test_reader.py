@@ -72,7 +72,7 @@ def test_server_that_hangs_is_not_asked_for_every_account(monkeypatch: pytest.Mo
     seconds = iter([0.0, 2.5])
     monkeypatch.setattr(reader_module.time, "monotonic", lambda: next(seconds))
     with pytest.raises(UnmeasurableError, match="admin"):
-        _ = DatabaseReader(LOGINS).login
+        assert DatabaseReader(LOGINS).login
     assert server.asked == ["admin"]
 
 

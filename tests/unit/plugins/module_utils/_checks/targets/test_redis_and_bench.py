@@ -85,4 +85,4 @@ def test_configuration_that_cannot_be_read_is_unmeasurable(tmp_path: Path) -> No
     target = bench_target(tmp_path, {})
     target.bench.common_config_path.write_text("{")
     with pytest.raises(UnmeasurableError, match="not valid JSON"):
-        _ = target.common
+        assert target.common

@@ -25,7 +25,7 @@ def test_time_is_that_of_the_site(fake: FakeSite) -> None:
 def test_unknown_time_zone_is_unmeasurable(fake: FakeSite, name: str) -> None:
     fake.answers["System Settings"] = [("time_zone", name)]
     with pytest.raises(UnmeasurableError, match="tzdata"):
-        _ = fake.site_target().local_now
+        assert fake.site_target().local_now
 
 
 def test_configuration_of_the_site_comes_before_that_of_the_bench(fake: FakeSite) -> None:
@@ -45,10 +45,10 @@ def test_configuration_of_the_site_comes_before_that_of_the_bench(fake: FakeSite
 def test_what_the_configuration_does_not_tell_is_unmeasurable(fake: FakeSite) -> None:
     fake.configure(db_name="")
     with pytest.raises(UnmeasurableError, match="db_name"):
-        _ = fake.site_target().login
+        assert fake.site_target().login
     fake.site.config_path.write_text("{")
     with pytest.raises(UnmeasurableError, match="not valid JSON"):
-        _ = fake.site_target().merged
+        assert fake.site_target().merged
 
 
 def test_database_that_does_not_answer_is_unmeasurable(fake: FakeSite) -> None:

@@ -35,9 +35,9 @@ def test_two_samples_of_this_run_do_without_a_last_run_or_after_a_restart() -> N
 def test_one_sample_is_enough_with_a_last_run_alone() -> None:
     assert target(sample(1000, 50), last_run=sample(500, 10)).rates.increase("reads") == 40
     with pytest.raises(UnmeasurableError, match="two samples"):
-        _ = target(sample(1000, 50)).rates
+        assert target(sample(1000, 50)).rates
     with pytest.raises(UnmeasurableError, match="could not be read"):
-        _ = target().rates
+        assert target().rates
 
 
 def test_target_without_counters_has_no_sample_and_nothing_to_close() -> None:
