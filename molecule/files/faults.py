@@ -89,7 +89,7 @@ def forget_the_maintenance(*, is_on: bool) -> None:
 def move_backups(difference: timedelta) -> None:
     """Give the site's backups the names and times that they would have, had they been made at another time."""
     for path in (SITE / "private" / "backups").iterdir():
-        made, _, rest = path.name.partition("-")
+        made, _dash, rest = path.name.partition("-")
         moved = datetime.strptime(made, BACKUP_TIME) + difference  # noqa: DTZ007
         os.utime(path, times=(path.stat().st_mtime + difference.total_seconds(),) * 2)
         path.rename(path.with_name(f"{moved:{BACKUP_TIME}}-{rest}"))
