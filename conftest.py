@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -14,6 +15,10 @@ from tests.tools.checkout import COLLECTIONS_PATH, link_collection
 
 link_collection()
 _AnsibleCollectionFinder(paths=[str(COLLECTIONS_PATH)])._install()
+
+# A machine that is busy with something else must not make a property false.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
