@@ -33,6 +33,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.rollback
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.surroundings import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
+from tests.lab.processes import wait_until
+
 SITE, NEIGHBOUR = "one.localhost", "two.localhost"
 RECOVERY = "20261121T031522Z-9f3a"
 TREES = ("public/files", "private/files")
@@ -194,7 +196,10 @@ class Stage:
         assert not list(self.site.path.rglob("*.aside"))
         with self.connect() as connection:
             statement = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER IN (%s, %s)"
-            assert fetch_all(connection, statement, (self.user, self.new)) == [(0,)]
+            # The server notices the end of a process that was killed a moment later.
+            wait_until(
+                lambda: fetch_all(connection, statement, (self.user, self.new)) == [(0,)], "the end of all connections"
+            )
 
     def _build_site(self, site: Site, database: str, user: str, account: dict[str, str]) -> None:
         password = secrets.token_hex(8)

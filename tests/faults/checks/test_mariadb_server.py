@@ -332,16 +332,19 @@ def test_buffers_for_more_memory_than_there_is(root: Connection[Any], looks: Loo
 
 
 @pytest.mark.check("D12")
-def test_waits_for_a_free_page(server: MariaDBServer, looks: Looks) -> None:
-    update = "UPDATE big SET filler = REPEAT('z', 1500) WHERE id BETWEEN r AND r + 30;"
-    change = repeat(60, f"SET r = 1 + FLOOR(RAND() * {ROWS}); {update}", "DECLARE r INT;")
+def test_waits_for_a_free_page(server: MariaDBServer, root: Connection[Any], looks: Looks) -> None:
+    update = (
+        f"UPDATE big SET filler = REPEAT('z', 1500) WHERE id BETWEEN r AND r + 30; SET r = 1 + FLOOR(RAND() * {ROWS});"
+    )
+    change = f"BEGIN NOT ATOMIC DECLARE r INT; WHILE IS_USED_LOCK('busy') IS NOT NULL DO {update} END WHILE; END"
     before = looks.earlier_run()
     with ExitStack() as stack:
-        for _number in range(14):
+        execute(root, "SELECT GET_LOCK('busy', 0)")
+        for _number in range(18):
             stack.enter_context(in_background(server, change))
-    waiting = looks.one("D12", before)
+        stack.callback(execute, root, "SELECT RELEASE_LOCK('busy')")  # before the threads are waited for
+        wait_until(lambda: looks.one("D12", before).severity == "warning", "a wait for a free page")
 
-    assert waiting.severity == "warning"
     assert looks.one("D12").severity == "ok"
 
 

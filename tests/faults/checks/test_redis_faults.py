@@ -330,13 +330,18 @@ def test_server_that_is_held_up(redis_server: RedisServer, server: redis.Redis) 
         "local started = now() repeat until now() > started + 150"
     )
 
+    is_connected = threading.Event()
+
     def hold_up() -> None:
         with redis.Redis.from_url(redis_server.url) as connection:
+            connection.ping()
+            is_connected.set()
             for _number in range(10):
                 connection.eval(script, 0)
 
     thread = threading.Thread(target=hold_up)
     thread.start()
+    is_connected.wait()
     found = look("R10", redis_server)
     thread.join()
     assert severities(found) == {"ping": "critical", "fork": "ok", "commands": "warning"}

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.listeners import local_addresses, read_listeners
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.host import HOST_NAME, Host
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Settings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
 
@@ -98,11 +100,12 @@ def test_a_password_on_a_command_line(host_target):
     assert look("S03", host_target()).severity != "critical"
 
 
-def test_a_backup_that_everybody_may_read(lab, host_target):
+def test_a_backup_that_everybody_may_read(lab, surroundings):
     backup = lab.backup(SITE)
 
     def shown():
-        return [line for line in look("S03", host_target()).evidence if str(backup.database) in line]
+        target = Host(HOST_NAME, surroundings, benches=[Bench(lab.bench_path)])
+        return [line for line in look("S03", target).evidence if str(backup.database) in line]
 
     backup.database.chmod(0o644)
     assert shown()
