@@ -333,14 +333,14 @@ def test_buffers_for_more_memory_than_there_is(root: Connection[Any], looks: Loo
 
 @pytest.mark.check("D12")
 def test_waits_for_a_free_page(server: MariaDBServer, root: Connection[Any], looks: Looks) -> None:
-    update = (
-        f"UPDATE big SET filler = REPEAT('z', 1500) WHERE id BETWEEN r AND r + 30; SET r = 1 + FLOOR(RAND() * {ROWS});"
-    )
-    change = f"BEGIN NOT ATOMIC DECLARE r INT; WHILE IS_USED_LOCK('busy') IS NOT NULL DO {update} END WHILE; END"
-    before = looks.earlier_run()
+    writers, before = 18, looks.earlier_run()
+    rows_each = ROWS // writers  # all at once four times as many as the pool holds
     with ExitStack() as stack:
         execute(root, "SELECT GET_LOCK('busy', 0)")
-        for _number in range(18):
+        for first in range(0, rows_each * writers, rows_each):
+            chosen = f"WHERE id BETWEEN {first + 1} AND {first + rows_each}"
+            update = f"UPDATE big SET filler = REPEAT(CHAR(97 + RAND() * 25), 1500) {chosen};"
+            change = f"BEGIN NOT ATOMIC WHILE IS_USED_LOCK('busy') IS NOT NULL DO {update} END WHILE; END"
             stack.enter_context(in_background(server, change))
         stack.callback(execute, root, "SELECT RELEASE_LOCK('busy')")  # before the threads are waited for
         wait_until(lambda: looks.one("D12", before).severity == "warning", "a wait for a free page")
