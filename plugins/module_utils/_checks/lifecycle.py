@@ -76,7 +76,7 @@ _TABLES: dict[str, dict[str, date]] = {
         "24.04": date(2029, 4, 30),
         "26.04": date(2031, 4, 30),
     },
-    # github.com/frappe/frappe/wiki, supported versions: the ends of years are meant.
+    # Frappe's wiki, "Supported Versions": the ends of years are meant.
     "frappe": {
         "13": date(2023, 12, 31),
         "14": date(2025, 12, 31),
@@ -90,7 +90,7 @@ _TABLES: dict[str, dict[str, date]] = {
         "15": date(2027, 12, 31),
         "16": date(2029, 12, 31),
     },
-    # github.com/nodejs/Release, schedule.json.
+    # The release schedule of Node.js (schedule.json of its Release working group).
     "node": {
         "14": date(2023, 4, 30),
         "16": date(2023, 9, 11),
