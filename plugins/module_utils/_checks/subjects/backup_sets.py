@@ -29,10 +29,6 @@ def _sets(target: SiteTarget) -> list[BackupSet]:
     return catalogue(folders, target.name)
 
 
-def _newest(target: SiteTarget) -> BackupSet | None:
-    return next((backup for backup in _sets(target) if backup.verdict == COMPLETE), None)
-
-
 def _age_seconds(target: SiteTarget, moment: str) -> float:
     return target.now_seconds - parse_rfc3339(moment).timestamp()
 
@@ -54,10 +50,10 @@ def _age_seconds(target: SiteTarget, moment: str) -> float:
 )
 def backup_age(target: SiteTarget) -> Iterator[Measurement]:
     """Judge the data that would be lost now; a site without any complete set is critical."""
-    newest = _newest(target)
+    sets = _sets(target)
+    newest = next((backup for backup in sets if backup.verdict == COMPLETE), None)
     if newest is None:
-        others = len(_sets(target))
-        text = f"no complete set; {others} incomplete" if others else "no backup set at all"
+        text = f"no complete set; {len(sets)} incomplete" if sets else "no backup set at all"
         yield Measurement(None, text=text, severity="critical")
         return
     age = _age_seconds(target, newest.recovery_point)
