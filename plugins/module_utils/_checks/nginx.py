@@ -1,17 +1,13 @@
-"""What nginx on this host is told to do, read from its configuration files, and since when it runs."""
+"""What nginx on this host is told to do, read from its configuration files."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from .._bench.layout import ROOT
-from .._bench.processes import list_processes
 
 CONFIGURATION_FOLDERS = ("etc/nginx", "usr/local/nginx/conf")
-MASTER_TITLE = "nginx: master process"
-_BOOT_TIME = re.compile(r"^btime (\d+)$", re.MULTILINE)
 _DIRECTIVE = re.compile(r"(?:^|[{;])\s*(?P<name>ssl_certificate|access_log)\s+(?P<value>[^\s;]+)", re.MULTILINE)
 
 
@@ -47,24 +43,3 @@ def certificates(root: Path = ROOT) -> list[str]:
             leaf, end, _chain = path.read_text(errors="replace").partition("-----END CERTIFICATE-----")
             found.append((leaf[leaf.find("-----BEGIN") :] + end).strip())
     return found
-
-
-def master_pids(root: Path = ROOT) -> list[int]:
-    """Return nginx's masters."""
-    return [
-        process.pid for process in list_processes(root / "proc") if " ".join(process.arguments).startswith(MASTER_TITLE)
-    ]
-
-
-def newest_worker_seconds(root: Path = ROOT) -> float | None:
-    """Return when nginx last started workers, in Unix time: at its start or its last reload; None where it runs not."""
-    masters = set(master_pids(root))
-    workers = [process.pid for process in list_processes(root / "proc") if process.parent_pid in masters]
-    boot_seconds = float(_BOOT_TIME.findall((root / "proc" / "stat").read_text())[0])
-    started = [boot_seconds + _start_ticks(root, pid) / os.sysconf("SC_CLK_TCK") for pid in workers]
-    return max(started, default=None)
-
-
-def _start_ticks(root: Path, pid: int) -> int:
-    # proc(5): the start is the 22nd field, hence the 20th behind the name, which may hold spaces and parentheses.
-    return int((root / "proc" / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[19])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
@@ -20,8 +19,6 @@ _REPLACED = re.compile(r" (?P<path>/(?!memfd:|dev/|SYSV)\S*\.so[.\d]*) \(deleted
 _UNIT = re.compile(r"/(?P<unit>[^/]+\.service)$", re.MULTILINE)
 # What answers to the network or holds the data: an old library there is what an attacker looks for.
 _EXPOSED = re.compile(r"mariadb|mysql|nginx|redis|valkey|ssh")
-# Of the fields that follow a process's name in its stat: when it started, in ticks since the boot (proc(5), field 22).
-_START_FIELD = 19
 
 
 @check(
@@ -115,7 +112,6 @@ def _service_name(target: Host, process: Process) -> str:
 
 def _since(target: Host, name: str, process: Process) -> float:
     """Return since when this process has been seen so: an earlier run may have seen the process before it."""
-    fields = target.read(f"/proc/{process.pid}/stat").rpartition(")")[2].split()
-    started = target.booted_at_seconds + int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    started = target.started_at_seconds(process)
     earlier = float(target.surroundings.history.fact("H17", target.name, name) or 0)
     return earlier if earlier >= started else target.now_seconds

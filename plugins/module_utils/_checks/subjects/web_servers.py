@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ..._system.quantities import count_text, duration_text
 from ..listeners import read_listeners
-from ..nginx import configuration_files, newest_worker_seconds, values_of
+from ..nginx import configuration_files, values_of
 from ..registry import Measurement, NotApplicableError, Remediation, check
 from ..targets.bench import BenchTarget
 from ..targets.host import Host
 
+MASTER_TITLE = "nginx: master process"
 DEFAULT_ACCESS_LOG = "/var/log/nginx/access.log"
 # The end of a log that is looked at: some thousand requests.
 LOG_TAIL_BYTES = 1024 * 1024
@@ -41,7 +42,7 @@ def nginx_reloaded(target: Host) -> Iterator[Measurement]:
     files = configuration_files(root)
     if not files:
         raise NotApplicableError("nginx is not configured on this host")
-    started = newest_worker_seconds(root)
+    started = _newest_worker_seconds(target)
     if started is None:
         yield Measurement(None, text="nginx is configured, but does not run", severity="critical")
         return
@@ -52,6 +53,13 @@ def nginx_reloaded(target: Host) -> Iterator[Measurement]:
         return
     waiting = target.now_seconds - changed
     yield Measurement(waiting, text=f"{newest.name} was changed {duration_text(waiting)} ago and not loaded since")
+
+
+def _newest_worker_seconds(target: Host) -> float | None:
+    """Return when nginx last started workers: at its start or its last reload; None where it does not run."""
+    masters = {process.pid for process in target.processes if " ".join(process.arguments).startswith(MASTER_TITLE)}
+    workers = [process for process in target.processes if process.parent_pid in masters]
+    return max(map(target.started_at_seconds, workers), default=None)
 
 
 @check(

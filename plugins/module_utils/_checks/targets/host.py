@@ -24,6 +24,8 @@ _INTERPRETERS = ("python", "node", "bash", "sh")
 
 # The columns of /proc/stat that make up all time; guests' time, which follows, is within the first two (proc(5)).
 _TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+# Of the fields that follow a process's name in its stat: when it started, in ticks since the boot (proc(5), field 22).
+_START_FIELD = 19
 _KERNEL_LINE = re.compile(r"\[\s*(?P<seconds>\d+\.\d+)\] (?P<text>.*)")
 # What container engines leave behind in a container: podman, docker, and systemd below any of them.
 _CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv", "/run/systemd/container")
@@ -160,6 +162,15 @@ class Host(Target):
         """When the kernel started, in Unix time."""
         fields = dict(line.partition(" ")[::2] for line in self.read("/proc/stat").splitlines())
         return float(fields.get("btime", 0))
+
+    def started_at_seconds(self, process: Process) -> float:
+        """Return when a process was started, in Unix time.
+
+        Raises:
+            UnmeasurableError: It ended meanwhile.
+        """
+        fields = self.read(f"/proc/{process.pid}/stat").rpartition(")")[2].split()
+        return self.booted_at_seconds + int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
 
     @cached_property
     def memory(self) -> dict[str, int]:
