@@ -63,6 +63,7 @@ ERROR_CODES: dict[str, str] = {
     "gpg_missing": "An artifact is encrypted and gpg is not installed.",
     "key_missing": "An artifact is encrypted and no key for it is known.",
     "key_wrong": "An artifact is encrypted with another key than the one given.",
+    "manifest_invalid": "The manifest of a backup set is not there or cannot be understood.",
     "recover_to_invalid": "The recovery point asked for is neither a set's name nor a time with an offset.",
     # dumps
     "artifact_incomplete": "A dump has no completion line, or ends in the middle of a statement.",
