@@ -14,7 +14,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import promotion, promotion_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_plan import staging_path
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
-from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.site_values import MASK
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration_change import MASK
 from ansible_collections.lifeboat.frappe.plugins.modules import site_promotion
 
 from tests.lab import MariaDBServer

@@ -81,7 +81,7 @@ def read_configuration(path: Path) -> Configuration:
 def write_configuration(
     path: Path, configuration: Configuration, owner: tuple[int, int] | None = None, mode: int | None = None
 ) -> None:
-    """Replace a configuration file atomically and durably, in the form in which Frappe writes it.
+    """Replace a configuration file atomically and durably, indented as Frappe writes it, its keys in the given order.
 
     Args:
         path: The file; its folder exists.
@@ -95,7 +95,7 @@ def write_configuration(
         owner = (status.st_uid, status.st_gid)
     if mode is None:
         mode = present.st_mode & 0o777 if present else 0o640
-    write_atomically(path, json.dumps(configuration, indent=1, sort_keys=True).encode(), mode, owner)
+    write_atomically(path, json.dumps(configuration, indent=1).encode(), mode, owner)
 
 
 def database_address(site: Configuration, common: Configuration) -> DatabaseAddress:

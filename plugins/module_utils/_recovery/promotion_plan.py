@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._backups.names import FILES, PRIVATE_FILES
 from .._bench.configuration import Configuration, DatabaseAddress, database_address, read_configuration
+from .._bench.configuration_change import MASK, changed_values
 from .._bench.layout import Site
 from .._mariadb.accounts import account_hosts
 from .._mariadb.connection import fetch_all, server_errors
@@ -30,7 +31,7 @@ from .promotion_state import (
     read_intent,
 )
 from .record_summary import DATABASE_STEP, FILES_STEP
-from .site_values import MASK, changed_values, promoted_configuration, switch_values
+from .site_values import promoted_configuration, switch_values
 from .surroundings import common_configuration
 from .trees import Tree, staged_tree_names
 

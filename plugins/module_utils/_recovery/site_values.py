@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from .._bench.configuration import Configuration, is_on
+from .._bench.configuration_change import chosen_values, with_exactly
 
 MAINTENANCE_MODE = "maintenance_mode"
 PAUSE_SCHEDULER = "pause_scheduler"
 SWITCHES = (MAINTENANCE_MODE, PAUSE_SCHEDULER)
-MASK = "********"
-_SECRET_NAME = re.compile(r"passw|secret|token|_key$|_keys$|^key$|dsn|credential", re.IGNORECASE)
 
 
 def switch_values(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return the switches of maintenance that are in a configuration, with their exact values."""
-    return {name: configuration[name] for name in SWITCHES if name in configuration}
+    return chosen_values(configuration, SWITCHES)
 
 
 def with_switches(configuration: Mapping[str, Any], values: Mapping[str, Any]) -> Configuration:
     """Return the configuration with exactly these switches: one that is not among the values is left out."""
-    return {**{name: value for name, value in configuration.items() if name not in SWITCHES}, **values}
+    return with_exactly(configuration, SWITCHES, values)
 
 
 def turned_on(configuration: Mapping[str, Any], *switches: str) -> Configuration:
@@ -62,13 +60,3 @@ def promoted_configuration(
     if from_set.get("backup_encryption_key"):
         configuration.setdefault("backup_encryption_key", from_set["backup_encryption_key"])
     return configuration
-
-
-def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the values that differ, of before and of after, with secrets masked; for a plan or a difference."""
-    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return _masked(before, names), _masked(after, names)
-
-
-def _masked(configuration: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    return {name: MASK if _SECRET_NAME.search(name) else configuration[name] for name in names if name in configuration}

@@ -18,6 +18,7 @@ ERROR_CODES: dict[str, str] = {
     "bench_not_found": "There is no bench where one was looked for.",
     "configuration_invalid": "A configuration file of a site or bench is not what Frappe can read.",
     "configuration_missing": "A configuration file of a site or bench does not exist.",
+    "configuration_refused": "A change of a configuration was asked for that would misguide Frappe or lose data.",
     # queue
     "redis_unavailable": "A Redis server of the bench does not answer, or refuses the account.",
     # health checks
@@ -32,6 +33,7 @@ ERROR_CODES: dict[str, str] = {
     "mariadb_access_denied": "The server of the database refused the account.",
     "mariadb_lost": "The server of the database went away during the work.",
     "mariadb_statement_failed": "The server of the database refused a statement.",
+    "private_server_failed": "A server of our own, which a piece of work needs, could not be started.",
     "slow_queries_unreadable": "There is neither a slow query log nor a digest of the server that can be read.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
@@ -61,6 +63,7 @@ ERROR_CODES: dict[str, str] = {
     "artifact_truncated": "An artifact ends before its content does.",
     "backup_not_found": "There is no complete set that fits what was asked for.",
     "gpg_missing": "An artifact is encrypted and gpg is not installed.",
+    "holds_damaged": "The file that says which backup sets are held cannot be understood.",
     "key_missing": "An artifact is encrypted and no key for it is known.",
     "key_wrong": "An artifact is encrypted with another key than the one given.",
     "manifest_invalid": "The manifest of a backup set is not there or cannot be understood.",

@@ -23,10 +23,10 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 SECRET = "RWcQ0nd3m2um3Cc9"
 
 
-def test_configuration_is_written_as_frappe_writes_it(tmp_path: Path) -> None:
+def test_configuration_is_written_as_frappe_writes_it_in_the_given_order(tmp_path: Path) -> None:
     path = tmp_path / "site_config.json"
     write_configuration(path, {"db_name": "_a", "a": 1, "ä": "é"})
-    assert path.read_bytes() == b'{\n "a": 1,\n "db_name": "_a",\n "\\u00e4": "\\u00e9"\n}'
+    assert path.read_bytes() == b'{\n "db_name": "_a",\n "a": 1,\n "\\u00e4": "\\u00e9"\n}'
     assert read_configuration(path) == {"db_name": "_a", "a": 1, "ä": "é"}
     assert path.stat().st_mode & 0o777 == 0o640
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.site_values import (
-    MASK,
-    changed_values,
     promoted_configuration,
     switch_values,
     turned_on,
@@ -97,20 +95,3 @@ def test_switches_come_back_exactly(switches: dict[str, Any]) -> None:
 def test_switch_that_is_on_keeps_its_value() -> None:
     assert turned_on({"maintenance_mode": True}, "maintenance_mode") == {"maintenance_mode": True}
     assert turned_on({"pause_scheduler": "0"}, "pause_scheduler") == {"pause_scheduler": 1}
-
-
-def test_changed_values_are_shown_without_secrets() -> None:
-    after = promoted_configuration(LIVE, FROM_SET, "_new", "fresh", {"maintenance_mode": 0})
-    before_shown, after_shown = changed_values({**LIVE, "sentry_dsn": "https://a:b@c"}, after)
-    assert before_shown == {
-        "db_name": "_old",
-        "db_password": MASK,
-        "encryption_key": MASK,
-        "maintenance_mode": 1,
-        "pause_scheduler": 1,
-        "sentry_dsn": MASK,
-    }
-    assert after_shown["db_name"] == "_new"
-    shown = f"{before_shown} {after_shown}"
-    for secret in ("live password", "fresh", "live key", "set key", "set backup key", "a:b"):
-        assert secret not in shown

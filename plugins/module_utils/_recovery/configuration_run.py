@@ -1,0 +1,148 @@
+"""One run that changes keys of a configuration, or puts back what they were: under the lock, with a record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .._bench.configuration import Configuration, read_configuration, write_configuration
+from .._bench.configuration_change import (
+    changed_values,
+    chosen_values,
+    refuse_open_secrets,
+    with_exactly,
+    with_values,
+)
+from .._bench.layout import Bench
+from .._system.files import fsync_folder, make_private_folder, write_json_atomically
+from .journal import state_folder
+from .lock import SiteLock
+from .record import recorded
+
+MODULE_NAME = "site_config"
+
+
+@dataclass(frozen=True)
+class ConfigurationRequest:
+    """Which configuration is meant, and under which name its original values are remembered; "" for not at all.
+
+    Attributes:
+        site: The site, or "" for the configuration that all sites of the bench share.
+    """
+
+    bench: Bench
+    site: str
+    state_path: Path
+    remember_as: str = ""
+    check_mode: bool = False
+
+    @property
+    def config_path(self) -> Path:
+        """The file that is meant."""
+        return self.bench.site(self.site).config_path if self.site else self.bench.common_config_path
+
+    @property
+    def owner(self) -> str:
+        """Whose state and lock it is; no site's name begins with a dash."""
+        return self.site or f"-{str(self.bench.path).strip('/').replace('/', '-')}"
+
+    @property
+    def originals_path(self) -> Path:
+        """Where the original values are remembered."""
+        folder = state_folder(self.state_path, self.owner, self.remember_as).parent
+        return folder / f"configuration-{self.remember_as}.json"
+
+
+@dataclass(frozen=True)
+class _Originals:
+    """Keys, and the values that they had; one of the keys without a value was not there."""
+
+    names: tuple[str, ...] = ()
+    values: Configuration = field(default_factory=dict, repr=False)
+
+
+def run_present(
+    request: ConfigurationRequest,
+    values: Mapping[str, Any],
+    secret_values: Mapping[str, Any],
+    absent: Sequence[str],
+) -> dict[str, Any]:
+    """Give some keys their values and take others away, remembering what they were before the first time.
+
+    Args:
+        request: Which configuration it is.
+        values: Keys and values that may be shown.
+        secret_values: Keys and values that may not.
+        absent: Keys to take away.
+
+    Raises:
+        LifeboatError: ``configuration_missing``, ``configuration_invalid``, ``configuration_refused``, ``site_locked``.
+    """
+    with _held(request):
+        refuse_open_secrets(values)
+        before = read_configuration(request.config_path)
+        after = with_values(before, {**values, **secret_values}, absent)
+        if request.remember_as and not request.check_mode:
+            _remember(request, before, [*values, *secret_values, *absent])
+        return _apply(request, before, after, "present")
+
+
+def run_restored(request: ConfigurationRequest) -> dict[str, Any]:
+    """Put remembered values back, exactly, and forget them; nothing happens where none are remembered.
+
+    Raises:
+        LifeboatError: As ``run_present``.
+    """
+    with _held(request):
+        originals = _read_originals(request)
+        before = read_configuration(request.config_path)
+        result = _apply(request, before, with_exactly(before, originals.names, originals.values), "restored")
+        if request.originals_path.exists() and not request.check_mode:
+            request.originals_path.unlink()
+            fsync_folder(request.originals_path.parent)
+        return result
+
+
+def _apply(request: ConfigurationRequest, before: Configuration, after: Configuration, state: str) -> dict[str, Any]:
+    shown_before, shown_after = changed_values(before, after)
+    keys = sorted({*shown_before, *shown_after})
+    if keys and not request.check_mode:
+        with recorded(request.state_path, module=MODULE_NAME, action=state, site=request.site):
+            write_configuration(request.config_path, after)
+    return {
+        "changed": bool(keys),
+        "path": str(request.config_path),
+        "keys": keys,
+        "diff": {"before": shown_before, "after": shown_after},
+    }
+
+
+def _remember(request: ConfigurationRequest, before: Configuration, names: Sequence[str]) -> None:
+    known = _read_originals(request)
+    new = [name for name in names if name not in known.names]
+    if new:
+        make_private_folder(request.originals_path.parent)
+        values = {**known.values, **chosen_values(before, new)}
+        write_json_atomically(request.originals_path, {"names": [*known.names, *new], "values": values})
+
+
+def _read_originals(request: ConfigurationRequest) -> _Originals:
+    try:
+        originals = json.loads(request.originals_path.read_bytes())
+    except FileNotFoundError:
+        return _Originals()
+    return _Originals(tuple(originals["names"]), originals["values"])
+
+
+@contextmanager
+def _held(request: ConfigurationRequest) -> Iterator[None]:
+    """Hold the lock of the site, so that no recovery changes the same file; looking needs none."""
+    if request.check_mode:
+        yield
+        return
+    with SiteLock(request.state_path, request.owner).hold(MODULE_NAME):
+        yield
