@@ -11,7 +11,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.ta
 
 
 def run_one(check_id: str, target: Target, *others: Target, **options: Any) -> list[Finding]:
-    """Run a check through the runner, with two samples where it needs them.
+    """Run a check through the runner, with two samples where it needs them, and with all the time that it wants.
 
     Args:
         check_id: The check.
@@ -20,4 +20,6 @@ def run_one(check_id: str, target: Target, *others: Target, **options: Any) -> l
         options: Those of ``RunOptions``.
     """
     (check,) = [check for check in all_checks() if check.id == check_id]
-    return run_checks([check], [target, *others], RunOptions(**{"sample_seconds": 0.6, **options}))
+    return run_checks(
+        [check], [target, *others], RunOptions(**{"sample_seconds": 0.6, "deadline_seconds": 60, **options})
+    )

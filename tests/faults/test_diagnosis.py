@@ -35,6 +35,7 @@ def diagnose(lab: Lab, tmp_path: Path) -> Diagnose:
             "site": SITE,
             "bench_path": str(lab.bench_path),
             "config_file": str(lab.mariadb.option_file),
+            "settle_seconds": 120,
             **options,
         }
         result = run_module(site_diagnosis, state_path=str(tmp_path / "state"), **given)

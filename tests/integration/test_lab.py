@@ -79,7 +79,7 @@ def test_encrypted_backup_is_encrypted_but_for_its_configuration(lab: Lab):
 
 
 def ask(lab: Lab, path: str, site: str = "alpha.localhost", method: str = "GET", **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", lab.web_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", lab.web_port, timeout=60)
     with contextlib.closing(connection):
         connection.request(method, path, headers={"Host": site, **headers})
         answer = connection.getresponse()
@@ -141,7 +141,7 @@ def test_broken_tables_fail_the_login_but_not_the_ping(lab: Lab):
 def test_workers_run_jobs_of_a_site(lab: Lab):
     job = lab.enqueue("alpha.localhost", "frappe.ping", "long")
     with redis.Redis.from_url(lab.redis_queue_url) as queue:
-        wait_until(lambda: queue.hget(f"rq:job:{job}", "status") == b"finished", "the job", timeout_seconds=20)
+        wait_until(lambda: queue.hget(f"rq:job:{job}", "status") == b"finished", "the job")
 
 
 def test_writers_acknowledge_what_is_in_the_database_and_probers_see_every_answer(lab: Lab):

@@ -73,11 +73,13 @@ def test_rows_of_one_table_go_over_all_connections(mariadb_server, monkeypatch):
     monkeypatch.setattr(loader, "TRANSACTION_BYTES", 2_000)
     monkeypatch.setattr(loader_pool, "BUFFER_BYTES", 10_000)
     used = set()
+    all_have_rows = threading.Barrier(3, timeout=60)
     add_rows = LoadSession.add_rows
 
     def noted(self, *arguments, **options):
-        used.add(threading.get_ident())
-        time.sleep(0.001)
+        if self not in used:
+            used.add(self)
+            all_have_rows.wait()  # nobody takes more of them before
         add_rows(self, *arguments, **options)
 
     monkeypatch.setattr(LoadSession, "add_rows", noted)
@@ -270,18 +272,26 @@ def test_a_server_gets_no_file_of_this_host(mariadb_server):
 
 
 @each_way
-def test_a_lock_that_somebody_holds_is_waited_for(mariadb_server, is_plain):
+def test_a_lock_that_somebody_holds_is_waited_for(mariadb_server, monkeypatch, is_plain):
     with staging(mariadb_server) as options:
         administrator = connect(mariadb_server.login, options.database)
         execute(administrator, TABLE.decode())
         execute(administrator, "BEGIN")
         execute(administrator, "INSERT INTO `t` VALUES (1, 'held')")
         session = LoadSession(options.login, options.database, SessionSettings(), is_logged=True)
-        execute(session._connection, "SET SESSION innodb_lock_wait_timeout = 1")
-        release = threading.Timer(1.5, administrator.rollback)
-        release.start()
+        execute(session._connection, "SET SESSION innodb_lock_wait_timeout = 0")
+        undo = session._connection.rollback
+        undone = []
+
+        def undo_and_release() -> None:
+            undo()
+            undone.append(True)
+            if len(undone) == 2:
+                administrator.rollback()
+
+        monkeypatch.setattr(session._connection, "rollback", undo_and_release)
         session.add_rows([row("ours", is_plain=is_plain)], "t", 1, can_be_undone=True)
-        release.join()
+        assert len(undone) == 2
         session.close()
         administrator.close()
         assert rows(mariadb_server, options.database, "t") == [(1, "ours")]

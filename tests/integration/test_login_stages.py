@@ -29,7 +29,7 @@ PASSWORD = "right"
 
 
 def attempt(login: LoginOptions, database: str, table: str = "tabSingles") -> Attempt:
-    return attempt_login(login, database, table, timeout_seconds=2)
+    return attempt_login(login, database, table, timeout_seconds=60)
 
 
 @pytest.fixture

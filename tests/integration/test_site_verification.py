@@ -137,7 +137,7 @@ def test_reload_keeps_the_master_and_replaces_the_workers(lab: Lab) -> None:
     before = web_worker_pids(masters)
     assert len(masters) == 1
     assert len(before) == 2
-    assert reload_web(masters, 20) == []
+    assert reload_web(masters, 120) == []
     assert web_master_pids(bench, find_services(bench)) == masters
     assert not set(before) & set(web_worker_pids(masters))
     assert verify(lab)["healthy"]

@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.lab.processes import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -29,7 +30,8 @@ def work(module):
     reporter = progress_reporter(module.params)
     reporter.start("load", total_bytes=4 * 2**20, total_items=4)
     end = time.monotonic() + module.params["seconds"]
-    while time.monotonic() < end:
+    enough = Path(module.params["pid_file"]).with_name("enough")
+    while time.monotonic() < end and not enough.exists():
         reporter.update(done_bytes=2**20, done_items=1, item_name="tabNote")
         time.sleep(0.05)
     if module.params["fail"]:
@@ -109,13 +111,8 @@ class Sleeper:
         return output, json.loads((self.folder / "result.json").read_text())
 
     def leftovers(self) -> list[str]:
-        """What is still there when Ansible's own wrapper, which looks every five seconds, had time to clean up."""
-        deadline = time.monotonic() + 15
-        while found := [str(path) for name in ("jobs", "remote") for path in (self.folder / name).glob("*")]:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
-        return found
+        """What is there; Ansible's own wrapper, which looks every five seconds, cleans up a while after the end."""
+        return [str(path) for name in ("jobs", "remote") for path in (self.folder / name).glob("*")]
 
 
 @pytest.fixture
@@ -124,19 +121,26 @@ def sleeper(tmp_path: Path) -> Sleeper:
 
 
 def wait_for_process(sleeper: Sleeper) -> int:
-    deadline = time.monotonic() + 60
-    while not sleeper.pid_file.exists() or not sleeper.pid_file.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: sleeper.pid_file.exists() and bool(sleeper.pid_file.read_text()), "the module")
     return int(sleeper.pid_file.read_text())
 
 
+def wait_for_the_end_of_leftovers(sleeper: Sleeper) -> None:
+    wait_until(lambda: not sleeper.leftovers(), "the end of what a run needed")
+
+
 def test_progress_is_shown_and_nothing_stays_behind(sleeper: Sleeper) -> None:
-    output, result = sleeper.run(seconds=5)
-    assert "alpha.localhost: load  1.0 MiB of 4.0 MiB, 1 of 4 tables, tabNote, 0:" in output
+    process = sleeper.start(seconds=3600)
+    assert process.stdout is not None
+    shown = "alpha.localhost: load  1.0 MiB of 4.0 MiB, 1 of 4 tables, tabNote, 0:"
+    assert any(shown in line for line in process.stdout)
+    (sleeper.folder / "enough").touch()
+    output, _nothing = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    result = json.loads((sleeper.folder / "result.json").read_text())
     assert (result["changed"], result["text"]) == (True, "a\tb \u20ac")
     assert not {"ansible_job_id", "started", "finished", "results_file"} & set(result)
-    assert sleeper.leftovers() == []
+    wait_for_the_end_of_leftovers(sleeper)
 
 
 @pytest.mark.parametrize("pipelining", ["true", "false"])
@@ -149,7 +153,7 @@ def test_an_error_is_the_modules_own(sleeper: Sleeper, pipelining: str, monkeypa
         "command_failed",
         {"dream": 1},
     )
-    assert sleeper.leftovers() == []
+    wait_for_the_end_of_leftovers(sleeper)
 
 
 def test_a_warning_of_the_module_is_shown(sleeper: Sleeper) -> None:
@@ -177,11 +181,11 @@ def test_a_secret_task_shows_no_progress(sleeper: Sleeper) -> None:
 
 
 def test_a_killed_module_is_noticed(sleeper: Sleeper) -> None:
-    process = sleeper.start(seconds=90)
+    process = sleeper.start(seconds=3600)
     # Its wrapper would report an end of the module alone, so both go, as when the host runs out of memory.
     module = wait_for_process(sleeper)
     wrapper = int(Path("/proc", str(module), "stat").read_text().rpartition(")")[2].split()[1])
-    time.sleep(1.5)
+    wait_until(lambda: bool(list(sleeper.jobs.glob("*.progress"))), "the module's progress")
     os.kill(wrapper, signal.SIGKILL)
     os.kill(module, signal.SIGKILL)
     process.communicate(timeout=60)
@@ -191,7 +195,7 @@ def test_a_killed_module_is_noticed(sleeper: Sleeper) -> None:
 
 
 def test_the_module_gives_up_when_its_caller_is_gone(sleeper: Sleeper) -> None:
-    process = sleeper.start(seconds=90, lease_seconds=2)
+    process = sleeper.start(seconds=3600, lease_seconds=2)
     module = wait_for_process(sleeper)
     for child in subprocess.run(
         ["pgrep", "-P", str(process.pid)], text=True, capture_output=True, check=False
@@ -199,7 +203,4 @@ def test_the_module_gives_up_when_its_caller_is_gone(sleeper: Sleeper) -> None:
         os.kill(int(child), signal.SIGKILL)
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 30
-    while Path("/proc", str(module)).exists():
-        assert time.monotonic() < deadline, "the module goes on although nobody listens"
-        time.sleep(0.1)
+    wait_until(lambda: not Path("/proc", str(module)).exists(), "the end of the module to which nobody listens")

@@ -27,7 +27,7 @@ from tests.check_runs import run_one
 from tests.fake_host import NOW_SECONDS, FakeHost
 
 DAY = 86_400
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 SERVING = """import mmap, sys
 library = open(sys.argv[1], "rb")
 kept = mmap.mmap(library.fileno(), 0, prot=mmap.PROT_READ)
@@ -79,7 +79,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl=unix://{tmp_path}/socket
 [program:nginx-of-test]
-command=/bin/sh -c "test ! -e {tmp_path}/fault && exec sleep 60"
+command=/bin/sh -c "test ! -e {tmp_path}/fault && exec sleep 3600"
 startsecs=1
 startretries=0
 autorestart=false

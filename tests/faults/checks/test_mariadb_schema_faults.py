@@ -14,6 +14,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal 
 
 from tests.faults.checks.mariadb_schemas import DECLARATIONS, SERVER, SITE, fill, make_looker
 from tests.lab.generator import create_tables
+from tests.lab.processes import wait_until
 from tests.lab.schema import DOCTYPES
 
 MEBIBYTE = 1024**2
@@ -175,13 +176,8 @@ def test_room_that_deleted_rows_left(small_database, look, monkeypatch):
     execute(small_database, "CREATE TABLE tabLarge (name int PRIMARY KEY, content longtext)")
     execute(small_database, "INSERT INTO tabLarge SELECT seq, REPEAT('x', 30000) FROM seq_1_to_500")
     execute(small_database, "DELETE FROM tabLarge WHERE name > 10")
-    findings = {}
-    for _attempt in range(50):  # the purge gives the pages back a moment later
-        findings = look("D29")
-        if name in findings:
-            break
-        time.sleep(0.1)
-    assert findings[name].severity == "warning"
+    wait_until(lambda: name in look("D29"), "the purge, which gives the pages back")
+    assert look("D29")[name].severity == "warning"
     execute(small_database, "ALTER TABLE tabLarge FORCE")
     assert look("D29")[""].severity == "ok"
 

@@ -96,6 +96,14 @@ class Looks:
     def one(self, check_id: str, history: History | None = None, **options: Any) -> Finding:
         return self.all(check_id, history, **options)[""]
 
+    def until_told(self, check_id: str, text: str) -> None:
+        """Look until a finding says so: the statement that it is of needs its time to get there."""
+        wait_until(lambda: text in self.one(check_id).text, f"{check_id}: {text}")
+
+    def until_ok(self, check_id: str) -> None:
+        """Look until all is well: the server may still tidy up."""
+        wait_until(lambda: self.one(check_id).severity == "ok", f"{check_id}: ok")
+
     def earlier_run(self, seconds_ago: float = 0) -> History:
         """What a run of now leaves for the next one; aged, where the next one is to be much later."""
         with self.target() as target:
@@ -128,6 +136,18 @@ def in_background(server: MariaDBServer, *statements: str) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def busy(server: MariaDBServer, root: Connection[Any], *statements: str) -> Iterator[None]:
+    """Run each statement again and again, on a connection of its own, until the end of the body."""
+    with ExitStack() as stack:
+        execute(root, "SELECT GET_LOCK('busy', 0)")
+        for statement in statements:
+            again = f"BEGIN NOT ATOMIC WHILE IS_USED_LOCK('busy') IS NOT NULL DO {statement}; END WHILE; END"
+            stack.enter_context(in_background(server, again))
+        stack.callback(execute, root, "SELECT RELEASE_LOCK('busy')")  # before the threads are waited for
+        yield
+
+
 def repeat(times: int, body: str, variables: str = "") -> str:
     loop = f"WHILE n < {times} DO {body} SET n = n + 1; END WHILE;"
     return f"BEGIN NOT ATOMIC DECLARE n INT DEFAULT 0; {variables} {loop} END"
@@ -135,6 +155,7 @@ def repeat(times: int, body: str, variables: str = "") -> str:
 
 @pytest.mark.check("D03")
 def test_connections_that_are_nearly_all_taken(server: MariaDBServer, root: Connection[Any], looks: Looks) -> None:
+    wait_until(lambda: _threads_connected(root) == 1, "the end of others' connections")
     with ExitStack() as stack:
         for _number in range(16):
             stack.enter_context(closing(connect(server.login)))
@@ -167,14 +188,20 @@ def _threads_connected(root: Connection[Any]) -> int:
 
 
 @pytest.mark.check("D04")
-def test_many_statements_at_the_same_time(server: MariaDBServer, looks: Looks) -> None:
-    with ExitStack() as stack:
-        for _number in range(13):
-            stack.enter_context(in_background(server, "SELECT SLEEP(2)"))
-        time.sleep(0.3)
-        busy = looks.one("D04")
+def test_many_statements_at_the_same_time(server: MariaDBServer, root: Connection[Any], looks: Looks) -> None:
+    def waiting() -> int:
+        ((count,),) = fetch_all(root, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'")
+        return int(count)
 
-    assert (busy.severity, busy.value) == ("warning", 13)
+    with ExitStack() as stack:
+        execute(root, "SELECT GET_LOCK('held', 0)")
+        for _number in range(13):
+            stack.enter_context(in_background(server, "SELECT GET_LOCK('held', 3600)"))
+        stack.callback(execute, root, "SELECT RELEASE_LOCK('held')")  # before the threads are waited for
+        wait_until(lambda: waiting() == 13, "the statements")
+        found = looks.one("D04")
+
+    assert (found.severity, found.value) == ("warning", 13)
     assert looks.one("D04").severity == "ok"
 
 
@@ -201,12 +228,14 @@ def test_statement_that_waits_for_a_lock_names_who_blocks(
     execute(root, "START TRANSACTION")
     fetch_all(root, "SELECT * FROM small LIMIT 1")
     with in_background(server, "ALTER TABLE small ADD COLUMN added INT", "ALTER TABLE small DROP COLUMN added"):
-        time.sleep(0.5)
+        named = f"blocked by connection {root.thread_id()} on small ({SITE}, Sleep for "
+        looks.until_told("D06", named)
+        fetch_all(root, "SELECT SLEEP(0.2)")
         waiting = looks.one("D06", thresholds=thresholds)
         execute(root, "ROLLBACK")
 
     assert waiting.severity == "warning"
-    assert f"blocked by connection {root.thread_id()} on small ({SITE}, Sleep for " in waiting.text
+    assert named in waiting.text
     assert looks.one("D06", thresholds=thresholds).severity == "ok"
 
 
@@ -219,12 +248,9 @@ def test_blocker_is_guessed_where_the_server_does_not_tell(
     execute(root, "START TRANSACTION")
     fetch_all(root, "SELECT * FROM small LIMIT 1")
     with in_background(server, "ALTER TABLE small ADD COLUMN added INT", "ALTER TABLE small DROP COLUMN added"):
-        time.sleep(0.5)
-        waiting = looks.one("D06")
+        looks.until_told("D06", f"perhaps blocked by connection {root.thread_id()} ({SITE}")
         execute(root, "ROLLBACK")
     execute(root, instruments.format("YES"))
-
-    assert f"perhaps blocked by connection {root.thread_id()} ({SITE}" in waiting.text
 
 
 @pytest.mark.check("D07")
@@ -233,18 +259,20 @@ def test_transaction_that_stays_open(root: Connection[Any], looks: Looks) -> Non
     thresholds = {"D07": {"warning": "0.5"}}
     execute(root, "START TRANSACTION")
     execute(root, "UPDATE small SET changed = changed + 1 WHERE id < 11")
-    time.sleep(1.1)
+    fetch_all(root, "SELECT SLEEP(1.1)")
     is_open = looks.one("D07", thresholds=thresholds)
     execute(root, "SET GLOBAL time_zone = '+05:00'")
     is_open_elsewhere = looks.one("D07", thresholds=thresholds)
     execute(root, "SET GLOBAL time_zone = 'SYSTEM'")
     execute(root, "ROLLBACK")
-    time.sleep(0.2)  # InnoDB shows the same list again to whoever asks within a tenth of a second
+    fetch_all(root, "SELECT SLEEP(0.2)")  # InnoDB shows the same list again to whoever asks within a tenth of a second
 
     assert is_open.severity == "warning"
     assert f"connection {root.thread_id()} of {SITE}: open for " in is_open.text
     assert "10 changed, idle for " in is_open.text
-    assert is_open_elsewhere.value in {1, 2}
+    assert is_open.value is not None
+    assert is_open_elsewhere.value is not None
+    assert 1 <= is_open.value <= is_open_elsewhere.value < 3600, "less than the time zones are apart"
     assert looks.one("D07", thresholds=thresholds).severity == "ok"
 
 
@@ -264,7 +292,7 @@ def test_old_versions_that_cannot_be_removed(server: MariaDBServer, root: Connec
         execute(root, "UPDATE small SET changed = changed + 1 WHERE id = 2")  # wakes the purge
         return looks.one("D08", thresholds=thresholds).severity == "ok"
 
-    wait_until(is_removed, "the removal of old versions", timeout_seconds=20)
+    wait_until(is_removed, "the removal of old versions")
 
 
 @pytest.mark.check("D09")
@@ -335,29 +363,24 @@ def test_buffers_for_more_memory_than_there_is(root: Connection[Any], looks: Loo
 def test_waits_for_a_free_page(server: MariaDBServer, root: Connection[Any], looks: Looks) -> None:
     writers, before = 18, looks.earlier_run()
     rows_each = ROWS // writers  # all at once four times as many as the pool holds
-    with ExitStack() as stack:
-        execute(root, "SELECT GET_LOCK('busy', 0)")
-        for first in range(0, rows_each * writers, rows_each):
-            chosen = f"WHERE id BETWEEN {first + 1} AND {first + rows_each}"
-            update = f"UPDATE big SET filler = REPEAT(CHAR(97 + RAND() * 25), 1500) {chosen};"
-            change = f"BEGIN NOT ATOMIC WHILE IS_USED_LOCK('busy') IS NOT NULL DO {update} END WHILE; END"
-            stack.enter_context(in_background(server, change))
-        stack.callback(execute, root, "SELECT RELEASE_LOCK('busy')")  # before the threads are waited for
+    change = "UPDATE big SET filler = REPEAT(CHAR(97 + RAND() * 25), 1500)"
+    firsts = range(1, rows_each * writers, rows_each)
+    with busy(server, root, *(f"{change} WHERE id BETWEEN {first} AND {first + rows_each - 1}" for first in firsts)):
         wait_until(lambda: looks.one("D12", before).severity == "warning", "a wait for a free page")
 
-    assert looks.one("D12").severity == "ok"
+    looks.until_ok("D12")
 
 
 @pytest.mark.check("D13")
-def test_redo_log_that_is_too_small(server: MariaDBServer, looks: Looks) -> None:
+def test_redo_log_that_is_too_small(server: MariaDBServer, root: Connection[Any], looks: Looks) -> None:
     def is_full() -> bool:
         return looks.one("D13").severity in {"warning", "critical"}
 
     before = looks.earlier_run(seconds_ago=1200)
-    with in_background(server, *(f"UPDATE big SET filler = REPEAT('{letter}', 1500)" for letter in "abcd")):
-        wait_until(is_full, "a full redo log", timeout_seconds=20)
+    with busy(server, root, "UPDATE big SET filler = REPEAT(CHAR(97 + RAND() * 25), 1500)"):
+        wait_until(is_full, "a full redo log")
     written = looks.all("D13", before)
-    wait_until(lambda: looks.one("D13").severity == "ok", "the end of the changes", timeout_seconds=20)
+    looks.until_ok("D13")
 
     assert written["size"].severity == "warning"
     (advice,) = written["size"].evidence

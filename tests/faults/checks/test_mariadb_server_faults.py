@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 
@@ -16,6 +15,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from tests.check_runs import run_one
 from tests.faults.checks.mariadb_schemas import make_looker
 from tests.lab import Lab, MariaDBServer
+from tests.lab.processes import wait_until
 
 SITE = "alpha.localhost"
 
@@ -100,14 +100,6 @@ def replica(tmp_path):
         yield replica, writer, follower
 
 
-def wait_for(condition):
-    for _attempt in range(100):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within 5 seconds")
-
-
 @pytest.mark.check("D32")
 def test_a_replica_that_stops_lags_and_takes_writes(replica, surroundings):
     server, writer, follower = replica
@@ -116,7 +108,7 @@ def test_a_replica_that_stops_lags_and_takes_writes(replica, surroundings):
     def severity(item="default"):
         return look("D32")[item].severity
 
-    wait_for(lambda: severity() == "ok")
+    wait_until(lambda: severity() == "ok", "a replica that follows")
     assert severity("read_only") == "ok"
     execute(follower, "SET GLOBAL read_only = 0")
     assert severity("read_only") == "warning"
@@ -127,25 +119,25 @@ def test_a_replica_that_stops_lags_and_takes_writes(replica, surroundings):
         assert found.severity == "critical"
         assert f"the {thread} thread" in found.text
         execute(follower, f"START SLAVE {thread}_THREAD")
-        wait_for(lambda: severity() == "ok")
+        wait_until(lambda: severity() == "ok", "the thread that was stopped")
     # A row that is there already stops the replica, and the message of that quotes the row.
     execute(follower, "INSERT INTO shared.t VALUES (4711)")
     execute(writer, "INSERT INTO shared.t VALUES (4711)")
-    wait_for(lambda: severity() == "critical")
+    wait_until(lambda: severity() == "critical", "the end of the replica's SQL thread")
     found = look("D32")["default"]
     assert "4711" not in str(found.as_dict())
     assert found.evidence == ("error 1062 of the SQL thread",)
     execute(follower, "SET sql_log_bin = 0")
     execute(follower, "DELETE FROM shared.t")
     execute(follower, "START SLAVE")
-    wait_for(lambda: severity() == "ok")
+    wait_until(lambda: severity() == "ok", "a replica that goes on")
     # A lock holds up what the primary writes; half a minute of it would take that long here.
     soon = {"options": {"thresholds": {"D32": {"warning": "1"}}}}
     execute(follower, "LOCK TABLES shared.t WRITE")
     execute(writer, "INSERT INTO shared.t VALUES (1)")
-    wait_for(lambda: look("D32", **soon)["default"].severity == "warning")
+    wait_until(lambda: look("D32", **soon)["default"].severity == "warning", "a replica that lags")
     execute(follower, "UNLOCK TABLES")
-    wait_for(lambda: look("D32", **soon)["default"].severity == "ok")
+    wait_until(lambda: look("D32", **soon)["default"].severity == "ok", "a replica that caught up")
 
 
 def test_a_server_that_follows_none_is_skipped(look):

@@ -352,7 +352,7 @@ def test_server_that_is_held_up(redis_server: RedisServer, server: redis.Redis) 
     thread.start()
     try:
         assert holds_up.wait(60)
-        found = look("R10", redis_server, deadline_seconds=60)
+        found = look("R10", redis_server)
     finally:
         is_over.set()
         thread.join()

@@ -39,7 +39,7 @@ def options(lab: Lab, tmp_path: Path) -> dict[str, Any]:
         "config_file": str(lab.mariadb.option_file),
         "state_path": str(tmp_path / "state"),
         "sample_seconds": 0.6,
-        "timeout_seconds": 30,
+        "timeout_seconds": 120,
     }
 
 
