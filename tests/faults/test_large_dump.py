@@ -59,7 +59,7 @@ stream = of("_mariadb.dump.stream").open_sql(Dump(), 1 << 40)
 result = loader.load_dump(stream, options, of("_system.progress").ProgressReporter(), lambda: None)
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text()).group(1))
 rows = result.rows["tabVersion"]
-print(json.dumps({"peak_kib": peak, "sql_bytes": result.sql_bytes, "rows": rows, "expected": 120 * INSERTS}))
+print(json.dumps({"peak_kib": peak, "sql_bytes": result.loaded_bytes, "rows": rows, "expected": 120 * INSERTS}))
 """
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_session import LoadSession
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import read_server_facts
-from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.staging_database import space_watch
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import local_datadir, read_server_facts
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.space import space_watch
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.modules import site_recovery, staging_database
 
@@ -139,7 +139,7 @@ def test_a_load_that_would_fill_the_disk_ends_while_the_reserve_is_free(tmp_path
             execute(neighbour, "CREATE DATABASE `neighbour`")
             execute(neighbour, "CREATE TABLE `neighbour`.`t` (`a` int PRIMARY KEY) ENGINE=InnoDB")
             facts = read_server_facts(neighbour)
-            watch = space_watch(facts, reserve_bytes)
+            watch = space_watch(local_datadir(facts), reserve_bytes)
             with staging(server) as load_options:
                 failures: list[LifeboatError] = []
                 stop = threading.Event()
@@ -172,9 +172,9 @@ def test_the_space_is_not_watched_where_it_cannot_be_seen(mariadb_server):
     facts = read_server_facts(connection)
     connection.close()
     far = type(facts)(**{**vars(facts), "hostname": "elsewhere"})
-    assert space_watch(far, 1 << 60)() is None
-    assert space_watch(facts, 0)() is None
-    error = space_watch(facts, 1 << 60)()
+    assert space_watch(local_datadir(far), 1 << 60)() is None
+    assert space_watch(local_datadir(facts), 0)() is None
+    error = space_watch(local_datadir(facts), 1 << 60)()
     assert error is not None
     assert error.error_code == "disk_space"
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.accounts import create_account, drop_account
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump.stream import open_sql
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader import LoadOptions, LoadResult, load_dump
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.load_target import LoadResult
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader import LoadOptions, load_dump
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_pool import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Callable
+from dataclasses import dataclass
 
 from .._system.errors import LifeboatError
 from .._system.progress import ProgressReporter
-from .connection import LoginOptions
 from .dump.forms import CreateSequence, DefinerStatement, EndOfTable, FormReader, StandInView
 from .dump.rewrite import with_definer
 from .dump.stream import SqlStream
 from .dump.summary import FOOTER, plain_name
 from .dump.tables import CreateTable
 from .dump.tokenizer import BATCH_BYTES, ROW_LIMIT_BYTES, Comment, Rows, Statement, statement_refused, statements
+from .load_target import LoadResult, LoadTarget, Watch
 from .loader_jobs import LoadCounter, RowsJob, SequencesJob, TableLoad
 from .loader_pool import BUFFER_BYTES, WorkerPool
 from .loader_session import LoadSession
@@ -27,46 +26,20 @@ TRANSACTION_BYTES = 16 << 20
 PACKET_MARGIN_BYTES = 64 << 10
 WATCH_INTERVAL_SECONDS = 0.5
 
-Watch = Callable[[], "LifeboatError | None"]
-
 
 @dataclass(frozen=True)
-class LoadOptions:
+class LoadOptions(LoadTarget):
     """How a dump is loaded.
 
     Attributes:
-        login: The server and the staging account, which reaches the database and nothing else.
-        database: An empty database.
-        administrator: The account that creates views and triggers for the staging account: with a binary log, a server
-            lets no other do that. Creating them runs nothing; they run with the rights of the staging account.
-        definer_host: The host part of the account, for the definer of views and triggers.
-        connections: How many connections at once.
-        is_logged: Whether the server's binary log, hence its replicas, get the load.
         max_allowed_packet_bytes: The longest statement that the server takes.
         total_sql_bytes: The length of the SQL, for the progress; 0 when it is not known.
         total_tables: How many tables there are, for the progress; 0 when it is not known.
     """
 
-    login: LoginOptions
-    database: str
-    administrator: LoginOptions
-    definer_host: str
-    connections: int
-    is_logged: bool
     max_allowed_packet_bytes: int
     total_sql_bytes: int = 0
     total_tables: int = 0
-
-
-@dataclass
-class LoadResult:
-    """What was loaded: rows a table as counted in the dump, which the database's own count was compared with."""
-
-    rows: dict[str, int] = field(default_factory=dict)
-    sequences: int = 0
-    views: int = 0
-    triggers: int = 0
-    sql_bytes: int = 0
 
 
 def load_dump(stream: SqlStream, options: LoadOptions, progress: ProgressReporter, watch: Watch) -> LoadResult:
@@ -105,7 +78,7 @@ def load_dump(stream: SqlStream, options: LoadOptions, progress: ProgressReporte
             pool.finish()
     finally:
         pool.close()
-    reader.result.sql_bytes = stream.bytes_read
+    reader.result.loaded_bytes = stream.bytes_read
     return reader.result
 
 

@@ -7,17 +7,10 @@ from typing import Any
 
 from .._mariadb.server import ServerFacts
 from .._system.errors import LifeboatError
+from .database_source import Origin
 from .promotion_state import NOT_BEGUN
 
 LOGGED, SKIPPED = "logged", "skipped"
-
-
-@dataclass(frozen=True)
-class Dump:
-    """The artifact of a database: its path and its size."""
-
-    path: str
-    size_bytes: int
 
 
 @dataclass(frozen=True)
@@ -25,7 +18,7 @@ class DatabasePlan:
     """What has to be done.
 
     Attributes:
-        loads: The dump to load, "" when none has to be.
+        loads: What to load, "" when nothing has to be.
         artifact_bytes: Its size.
         drops: A staging database of an earlier try, or the one that is wanted gone, is dropped first.
         connections: How many connections will load.
@@ -63,19 +56,19 @@ class StagedState:
 
     Attributes:
         database: The staging database, "" when there is none.
-        loaded_from: The dump that the journal says it was loaded from and proven; None when it is not whole.
+        loaded_from: What the journal says it was loaded from and proven; None when it is not whole.
         status: How far the promotion is.
     """
 
     database: str
-    loaded_from: Dump | None
+    loaded_from: Origin | None
     status: str
 
 
 def plan_present(
-    wanted: Dump, state: StagedState, facts: ServerFacts, connections: int, binary_log: str
+    wanted: Origin, state: StagedState, facts: ServerFacts, connections: int, binary_log: str
 ) -> DatabasePlan:
-    """Plan for the staging database to be there, loaded from a dump over some connections."""
+    """Plan for the staging database to be there, loaded from a source over some connections."""
     is_there = bool(state.database) and state.loaded_from == wanted
     if state.status != NOT_BEGUN or is_there:
         return DatabasePlan(binary_log=binary_log)

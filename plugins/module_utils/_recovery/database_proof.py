@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._mariadb.connection import fetch_all
 from .._mariadb.identifiers import quote_identifier
-from .._mariadb.loader import LoadResult
+from .._mariadb.load_target import LoadResult
 from .._mariadb.server import list_tables
 from .._system.errors import LifeboatError
 

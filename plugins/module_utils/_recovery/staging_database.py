@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,34 +9,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._backups.artifacts import open_artifact
 from .._backups.keys import find_key
-from .._backups.names import SITE_CONFIG
+from .._backups.names import DATABASE, SITE_CONFIG
 from .._bench.layout import Site
 from .._mariadb.accounts import account_hosts, create_account, drop_account_at, end_connections, lock_account
 from .._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
-from .._mariadb.dump.stream import expansion_limit_bytes, open_sql
 from .._mariadb.identifiers import quote_identifier, quote_string
-from .._mariadb.loader import LoadOptions, LoadResult, Watch, load_dump
-from .._mariadb.server import ServerFacts, database_exists, local_datadir, read_server_facts
+from .._mariadb.load_target import LoadResult, LoadTarget
+from .._mariadb.server import database_exists, local_datadir, read_server_facts
 from .._system.errors import LifeboatError
-from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
+from .base_load import CREATE_DATABASE, default_connections
 from .cleanup import remove_staged_database
-from .database_plan import LOGGED, SKIPPED, DatabasePlan, Dump, StagedState, plan_absent, plan_present
+from .database_plan import LOGGED, SKIPPED, DatabasePlan, StagedState, plan_absent, plan_present
 from .database_proof import prove_database
+from .database_source import DatabaseSource, DumpSource, Loadable, Origin
 from .journal import Journal
 from .promotion_plan import hosts_for, look_at_site, set_configuration_of
 from .promotion_state import finished_steps, promotion_status
 from .record import recorded
 from .record_summary import DATABASE_STEP as STEP
 from .site_values import promoted_configuration
+from .space import space_watch
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 REMOVED = "removed"
-CONNECTIONS_LIMIT = 8
+# In the folder of the recovery: what is unpacked or proven before it is loaded.
+SCRATCH_NAME = "scratch"
 
 
 @dataclass(frozen=True)
@@ -70,29 +70,20 @@ def look(request: DatabaseRequest, connection: Connection[Any], present: bool) -
     with server_errors(f"look for the staging database of recovery {journal.recovery}"):
         state = StagedState(
             database=name if name and database_exists(connection, name) else "",
-            loaded_from=Dump(done["artifact"], done["artifact_bytes"]) if done else None,
+            loaded_from=Origin(done["artifact"], done["artifact_bytes"]) if done else None,
             status=promotion_status(journal),
         )
         facts = read_server_facts(connection)
     if not present:
         return plan_absent(state)
-    wanted = _artifact(request)
-    try:
-        size_bytes = wanted.stat().st_size
-    except OSError as error:
-        raise LifeboatError(
-            f"Cannot read the dump {wanted}: {error.strerror}. Look whether it is still there and may be read.",
-            "artifact_missing",
-            {"path": str(wanted)},
-        ) from error
-    connections = request.connections or min(os.cpu_count() or 1, CONNECTIONS_LIMIT)
-    return plan_present(Dump(str(wanted), size_bytes), state, facts, connections, request.binary_log)
+    connections = request.connections or default_connections()
+    return plan_present(_source(request).origin, state, facts, connections, request.binary_log)
 
 
 def stage_database(
     request: DatabaseRequest, plan: DatabasePlan, connection: Connection[Any], progress: ProgressReporter
 ) -> None:
-    """Load a dump into a new database and prove it; on any failure neither it nor its account stays.
+    """Load a source into a new database and prove it; on any failure neither it nor its account stays.
 
     Raises:
         LifeboatError: ``disk_space``, ``caller_gone``, ``mariadb_lost``, ``proof_failed``, and what opening, reading
@@ -104,11 +95,12 @@ def stage_database(
     journal.append(STEP, "named", staging_database=database)
     with journal.step(STEP) as found:
         try:
-            with journal.step(f"{STEP}.create"):
-                account = _create(request, connection, database)
-            with journal.step(f"{STEP}.load") as loading:
-                loaded = _load(request, plan, connection, account, progress)
-                loading["bytes"] = loaded.sql_bytes
+            with _source(request).opened(journal.folder / SCRATCH_NAME, progress) as loadable:
+                with journal.step(f"{STEP}.create"):
+                    account = _create(request, connection, database)
+                with journal.step(f"{STEP}.load") as loading:
+                    loaded = _load(request, plan, connection, account, loadable, progress)
+                    loading["bytes"] = loaded.loaded_bytes
             with journal.step(f"{STEP}.prove"):
                 proof = _prove(request, connection, account, loaded)
         except BaseException:
@@ -117,7 +109,7 @@ def stage_database(
         found.update(
             artifact=plan.loads,
             artifact_bytes=plan.artifact_bytes,
-            bytes=loaded.sql_bytes,
+            bytes=loaded.loaded_bytes,
             tables=len(loaded.rows),
             rows=sum(loaded.rows.values()),
             binary_log=plan.binary_log,
@@ -150,8 +142,7 @@ def _create(request: DatabaseRequest, connection: Connection[Any], database: str
         # USER() is how the server sees this host, whatever account matched.
         own_host = str(fetch_all(connection, "SELECT SUBSTRING_INDEX(USER(), '@', -1)")[0][0])
         account = _Account(database, secrets.token_urlsafe(24), tuple(hosts), own_host)
-        quoted = quote_identifier(database)
-        execute(connection, f"CREATE DATABASE {quoted} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+        execute(connection, CREATE_DATABASE.format(quote_identifier(database)))
         create_account(connection, database, [*hosts, *account.extra_hosts], account.password, database)
         if request.binary_log == SKIPPED:
             execute(connection, f"GRANT BINLOG ADMIN ON *.* TO {_quoted_account(database, own_host)}")
@@ -167,54 +158,34 @@ def _quoted_account(user: str, host: str) -> str:
     return f"{quote_string(user)}@{quote_string(host)}"
 
 
+def _source(request: DatabaseRequest) -> DatabaseSource:
+    chosen = request.journal.plan()["set"]
+    key = _key(request)
+    if request.artifact is not None:
+        return DumpSource.of_file(request.artifact, key)
+    path = next(Path(artifact["path"]) for artifact in chosen["artifacts"] if artifact["kind"] == DATABASE)
+    return DumpSource.of_file(path, key, int(chosen.get("sql_bytes") or 0), int(chosen.get("table_count") or 0))
+
+
 def _load(
     request: DatabaseRequest,
     plan: DatabasePlan,
     connection: Connection[Any],
     account: _Account,
+    loadable: Loadable,
     progress: ProgressReporter,
 ) -> LoadResult:
     with server_errors("look at the server"):
         facts = read_server_facts(connection)
-    chosen = request.journal.plan()["set"]
-    is_of_set = request.artifact is None
-    options = LoadOptions(
+    target = LoadTarget(
         login=request.login.with_account(account.database, account.password),
         database=account.database,
         administrator=request.login,
         definer_host=account.hosts[0],
         connections=plan.connections,
         is_logged=request.binary_log == LOGGED,
-        max_allowed_packet_bytes=facts.max_allowed_packet_bytes,
-        total_sql_bytes=int(chosen.get("sql_bytes") or 0) if is_of_set else 0,
-        total_tables=int(chosen.get("table_count") or 0) if is_of_set else 0,
     )
-    with open_artifact(Path(plan.loads), _key(request)) as raw:
-        stream = open_sql(raw, expansion_limit_bytes(plan.artifact_bytes))
-        return load_dump(stream, options, progress, space_watch(facts, request.reserve_bytes))
-
-
-def space_watch(facts: ServerFacts, reserve_bytes: int) -> Watch:
-    """Return a watch over the file system of the server's data, where that is on this host.
-
-    A full one stops the writes of every site of the server, so the load ends while the reserve is still free.
-    """
-    datadir = local_datadir(facts)
-
-    def watch() -> LifeboatError | None:
-        if datadir is None:
-            return None
-        free = free_bytes(datadir)
-        if free >= reserve_bytes:
-            return None
-        return LifeboatError(
-            f"Gave up the load: {datadir} has {free} bytes free, and {reserve_bytes} must stay free (reserve_bytes). "
-            "What was loaded is dropped; free some space there, then run this again.",
-            "disk_space",
-            {"path": str(datadir), "free_bytes": free, "reserve_bytes": reserve_bytes},
-        )
-
-    return watch
+    return loadable.load(target, facts, progress, space_watch(local_datadir(facts), request.reserve_bytes))
 
 
 def _prove(
@@ -263,13 +234,6 @@ def administrator(login: LoginOptions) -> Iterator[Connection[Any]]:
     finally:
         if connection.open:
             connection.close()
-
-
-def _artifact(request: DatabaseRequest) -> Path:
-    if request.artifact is not None:
-        return request.artifact
-    artifacts = request.journal.plan()["set"]["artifacts"]
-    return Path(next(artifact["path"] for artifact in artifacts if artifact["kind"] == "database"))
 
 
 def _key(request: DatabaseRequest) -> str | None:

@@ -4,15 +4,15 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import ServerFacts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database_plan import (
     DatabasePlan,
-    Dump,
     StagedState,
     plan_absent,
     plan_present,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database_source import Origin
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_state import NOT_BEGUN, PROMOTED
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
-WANTED = Dump("/backups/dump.sql.gz", 7)
+WANTED = Origin("/backups/dump.sql.gz", 7)
 
 
 def facts(binary_log: bool = True, replicas: int = 0) -> ServerFacts:
@@ -29,8 +29,8 @@ def present(state: StagedState, server: ServerFacts | None = None, binary_log: s
         (StagedState("", None, NOT_BEGUN), ""),
         (StagedState("", WANTED, NOT_BEGUN), ""),
         (StagedState("_half", None, NOT_BEGUN), "_half"),
-        (StagedState("_other", Dump("/backups/other.sql.gz", 7), NOT_BEGUN), "_other"),
-        (StagedState("_changed", Dump(WANTED.path, 8), NOT_BEGUN), "_changed"),
+        (StagedState("_other", Origin("/backups/other.sql.gz", 7), NOT_BEGUN), "_other"),
+        (StagedState("_changed", Origin(WANTED.path, 8), NOT_BEGUN), "_changed"),
     ],
     ids=["nothing there", "dropped since", "half loaded", "another set", "the dump changed"],
 )

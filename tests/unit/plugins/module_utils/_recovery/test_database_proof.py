@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader import LoadResult
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.load_target import LoadResult
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database_proof import (
     FILLED_TABLES,
     PRESENT_TABLES,
