@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import subprocess
@@ -11,6 +12,17 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.chain import read_chain, record_made
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import (
+    AppCommit,
+    Manifest,
+    ManifestFile,
+    ManifestServer,
+    ManifestTable,
+    write_manifest,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.position import BinlogPosition
 
 RUN = "20261121_144508-site1_local"
 SITE = "site1.local"
@@ -122,3 +134,76 @@ def write_set(
             paths[kind].write_bytes(encrypt(content, key) if key and kind != "site_config" else content)
             paths[kind].chmod(0o600)
     return paths
+
+
+def moment_of(name: str) -> str:
+    """Return the moment that the name of a set in a repository says, RFC 3339 in UTC."""
+    day, time = name[:8], name[9:15]
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}Z"
+
+
+def write_repository_set(
+    site_folder: Path,
+    name: str = RUN,
+    *,
+    kinds: tuple[str, ...] = ("logical",),
+    files: Mapping[str, tuple[str, bytes]] | None = None,
+    recorded: bool = True,
+    **changes: Any,
+) -> Path:
+    """Make a set with a manifest, as a backup into the repository does, and return its folder.
+
+    Args:
+        site_folder: The site's folder in the repository, named as the site.
+        name: The set's name; its recovery point is what it says.
+        kinds: logical, physical or both; a physical part has one table.
+        files: Path in the set to its kind and content, instead of the usual ones.
+        recorded: Whether the chain knows of the set.
+        changes: Other values for fields of the manifest.
+    """
+    folder = site_folder / name
+    if files is None:
+        files = {}
+        if "logical" in kinds:
+            paths = write_set(folder, name)
+            files = {path.name: (kind, path.read_bytes()) for kind, path in paths.items()}
+        if "physical" in kinds:
+            schema = json.dumps({"tables": ["__Auth"]}).encode()
+            files.update(
+                {
+                    f"{name}-schema.json": ("schema", schema),
+                    "tablespaces/__Auth.ibd": ("tablespace", b"pages" * 100),
+                    "tablespaces/__Auth.cfg": ("tablespace", b"configuration"),
+                }
+            )
+    for path, (_kind, content) in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+        (folder / path).chmod(0o600)
+    moment = moment_of(name)
+    values: dict[str, Any] = {
+        "name": name,
+        "site": site_folder.name,
+        "kinds": kinds,
+        "started_at": moment,
+        "ended_at": moment,
+        "recovery_point": moment,
+        "position": BinlogPosition("0-1-5", "binlog.000001", 512),
+        "database": "_e36ee74f4521c089",
+        "server": ManifestServer("10.11.6-MariaDB", 16384, 1, "db", 3306),
+        "apps": (AppCommit("frappe", "15.55.1", "abc"),),
+        "encryption": "",
+        "encryption_key_fingerprint": "",
+        "site_key_fingerprint": "",
+        "tables": (ManifestTable("__Auth", "InnoDB", rows=1, pages=4),),
+        "inexact_tables": (),
+        "files": tuple(
+            ManifestFile(path, kind, len(content), hashlib.sha256(content).hexdigest())
+            for path, (kind, content) in files.items()
+        ),
+        "previous": read_chain(site_folder).newest(),
+    }
+    digest = write_manifest(folder, Manifest(**{**values, **changes}))
+    if recorded:
+        record_made(site_folder, name, digest, moment)
+    return folder

@@ -11,6 +11,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
+from ._backups.repository import REPOSITORY_PATH
 from ._bench.layout import Bench, find_bench, usable_interpreters
 from ._mariadb.connection import DEFAULT_CONFIG_FILE, HAS_PYMYSQL, LoginOptions
 from ._queue.connection import HAS_REDIS
@@ -44,6 +45,10 @@ LOGIN_ARGUMENTS: dict[str, dict[str, Any]] = {
     "client_cert": {"type": "path"},
     "client_key": {"type": "path"},
     "connect_timeout": {"type": "int", "default": 30},
+}
+
+REPOSITORY_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "repository_path": {"type": "path", "default": REPOSITORY_PATH},
 }
 
 PROGRESS_ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,8 @@ module: backup_info
 short_description: List backup sets with a verdict on each
 version_added: 0.1.0
 description:
-  - Finds the artifacts that C(bench backup) wrote, puts those of one run together to a set, and judges each set.
+  - Finds the artifacts that C(bench backup) wrote, puts those of one run together to a set, and judges each set. The sets of the
+    collection's own repository have a manifest, and are judged by it.
   - A set is C(complete), C(partial) (its dump leaves tables out), C(broken) or C(unreadable) (encrypted without its key, or not
     to be read at all), with the reasons. A set without archives of files is complete for the database; what it lacks is in
     C(missing_kinds).
@@ -29,13 +30,15 @@ options:
   paths:
     description:
       - Folders with artifacts, flat or with one folder a set.
-      - Without it, C(private/backups) of O(site) and the C(backup_path) of its configuration.
+      - Without it, C(private/backups) of O(site), the C(backup_path) of its configuration, and the site's folder in
+        O(repository_path).
     type: list
     elements: path
   verify:
     description:
-      - How deep to look. V(names) trusts the names; V(structure) reads every byte (checksums to the end, the dump's last line, the
-        listing of the archives, the number of tables); V(content) parses every statement as well and counts the rows.
+      - How deep to look. V(names) trusts names and sizes; V(structure) reads every byte (the digests of a manifest, checksums to
+        the end, the dump's last line, the listing of the archives, the number of tables); V(content) parses every statement as
+        well and counts the rows.
     type: str
     choices: [names, structure, content]
     default: names
@@ -54,7 +57,13 @@ options:
       - Files and folders above which an archive counts as a bomb and is broken.
     type: int
     default: 1000000
+  state_path:
+    description:
+      - Where the collection keeps its records on the host, those of drills among them.
+    type: path
+    default: /var/lib/lifeboat
 extends_documentation_fragment:
+  - lifeboat.frappe.repository
   - lifeboat.frappe.attributes.read_only
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
@@ -99,8 +108,24 @@ sets:
     slug:
       description: The site as the names say it, with C(_) for C(.); empty when they do not.
       type: str
-    kind:
-      description: What the set is made of; C(logical) is SQL.
+    kinds:
+      description: C(logical) (SQL), C(physical) (files of tables) or both; empty when its manifest cannot be understood.
+      type: list
+      elements: str
+    position:
+      description: The recovery point in the binary log, with C(gtid), C(file) and C(offset); V(null) where it is not known.
+      type: dict
+    location:
+      description: C(local) or C(offsite).
+      type: str
+    held:
+      description: Whether somebody holds it, so that no retention removes it.
+      type: bool
+    last_drill:
+      description: The newest drill of the set, with C(drill), C(at), C(outcome), C(reason) and C(seconds); V(null) when it was never proven.
+      type: dict
+    proven_at:
+      description: When its tablespaces were imported and read by a server; empty while they were not.
       type: str
     verdict:
       description: C(complete), C(partial), C(broken) or C(unreadable), as far as C(depth) looked.
@@ -117,7 +142,7 @@ sets:
       type: str
       sample: "2026-11-21T03:10:00Z"
     recovery_point_source:
-      description: C(gzip_header), C(dump_footer) or C(file_mtime).
+      description: C(gzip_header), C(dump_footer), C(file_mtime) or C(manifest).
       type: str
     size_bytes:
       description: The size of all artifacts.
@@ -175,6 +200,18 @@ insecure_permissions:
   returned: always
   type: list
   elements: str
+chain:
+  description:
+    - Sets of the repository that are missing though nobody removed them on purpose, or that were changed after they were made, each
+      with C(set), C(finding) (V(missing) or V(changed)) and C(text).
+  returned: always
+  type: list
+  elements: dict
+leftovers:
+  description: Folders of sets that are being made or removed at this moment, or that a killed run left; they are no sets.
+  returned: always
+  type: list
+  elements: str
 """
 
 from pathlib import Path
@@ -183,9 +220,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.archives import MEMBER_LIMIT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.inventory import take_inventory
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.sets import DEPTHS, NAMES
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Site, find_bench
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import REPOSITORY_ARGUMENTS, STATE_PATH, run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 
@@ -196,6 +234,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         [Path(path) for path in options["paths"] or ()],
         options["site"],
         find_live_site(options),
+        repository=Repository(Path(options["repository_path"])),
+        state_path=Path(options["state_path"]),
         depth=options["verify"],
         encryption_key=options["encryption_key"],
         recover_to=options["recover_to"],
@@ -226,6 +266,8 @@ def main() -> None:
             "encryption_key": {"type": "str", "no_log": True},
             "recover_to": {"type": "str"},
             "member_limit": {"type": "int", "default": MEMBER_LIMIT},
+            **REPOSITORY_ARGUMENTS,
+            "state_path": {"type": "path", "default": STATE_PATH},
         },
         required_one_of=[("site", "paths")],
         supports_check_mode=True,

@@ -32,7 +32,9 @@ options:
         complete set at or before it. Without it, the newest complete set.
     type: str
   paths:
-    description: Folders with backup sets, flat or one folder a set. Without it, the site's own folder of backups.
+    description:
+      - Folders with backup sets, flat or one folder a set. Without it, the site's own folder of backups and that in
+        O(repository_path).
     type: list
     elements: path
     default: []
@@ -118,6 +120,7 @@ options:
     default: []
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.repository
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
   - lifeboat.frappe.attributes
@@ -183,6 +186,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
+    REPOSITORY_ARGUMENTS,
     SITE_ARGUMENTS,
     login_options,
     progress_reporter,
@@ -217,6 +221,7 @@ def begin(module: AnsibleModule) -> dict[str, Any]:
         **{
             **{field.name: options[field.name] for field in fields(RecoveryRequest)},
             "state_path": state_path,
+            "repository_path": Path(options["repository_path"]),
             "paths": tuple(Path(path) for path in options["paths"]),
         }
     )
@@ -275,6 +280,7 @@ def main() -> None:
             **SITE_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
+            **REPOSITORY_ARGUMENTS,
             "state": {"type": "str", "choices": ["begun", "finished", "abandoned"], "default": "begun"},
             "recover_to": {"type": "str"},
             "paths": {"type": "list", "elements": "path", "default": []},

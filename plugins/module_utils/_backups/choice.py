@@ -41,7 +41,7 @@ def choose_set(
         LifeboatError: ``backup_not_found`` when no complete set fits, with why those that came near do not;
             ``recover_to_invalid`` when it is a moment without an offset, or neither a moment nor a set's name.
     """
-    named = [backup for backup in sets if recover_to in (backup.name, str(backup.folder / backup.name))]
+    named = [backup for backup in sets if recover_to in (backup.name, backup.address)]
     latest = None if named or recover_to is None else _moment(recover_to, sets)
     skipped: list[dict[str, str]] = []
     if named:

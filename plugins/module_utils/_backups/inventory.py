@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from .._bench.layout import Site
 from .._system.errors import LifeboatError
 from .catalogue import catalogue, folder_problems, site_folders
 from .choice import choose_set
-from .sets import newest_first
+from .drill_records import last_drill, read_drill_records
+from .manifest_sets import review_site_folder
+from .repository import Repository
+from .sets import BackupSet, newest_first
 from .verification import verify_set
 
 
@@ -19,6 +23,8 @@ def take_inventory(
     site_name: str | None,
     site: Site | None,
     *,
+    repository: Repository | None = None,
+    state_path: Path | None = None,
     depth: str,
     encryption_key: str | None,
     recover_to: str | None,
@@ -27,9 +33,11 @@ def take_inventory(
     """Return the sets in folders, each judged at a depth, and the choice among them, as JSON values.
 
     Args:
-        paths: Folders of artifacts; without any, those of the site.
+        paths: Folders of artifacts; without any, those of the site and of the repository.
         site_name: Leave out sets whose names say another site.
         site: The live site, for its folders and its key; None where it does not matter.
+        repository: Where the collection's own sets lie.
+        state_path: Where the records of drills lie.
         depth: names, structure or content.
         encryption_key: The key that was given.
         recover_to: What ``choose_set`` takes.
@@ -38,11 +46,12 @@ def take_inventory(
     Raises:
         LifeboatError: As ``choose_set``, when ``recover_to`` is given.
     """
-    folders = list(paths) or list(site_folders(site) if site else ())
+    folders = list(paths) or list(site_folders(site, repository) if site else ())
     sets = newest_first(
         verify_set(backup, depth, encryption_key, site, member_limit=member_limit)
-        for backup in catalogue(folders, site_name)
+        for backup in with_drills(catalogue(folders, site_name), state_path, site_name)
     )
+    reviews = [review_site_folder(folder) for folder in folders]
     chosen, skipped = None, []
     try:
         choice = choose_set(sets, recover_to)
@@ -57,4 +66,19 @@ def take_inventory(
         "chosen": chosen,
         "skipped": skipped,
         "insecure_permissions": folder_problems(folders),
+        "chain": [asdict(finding) for review in reviews for finding in review.findings],
+        "leftovers": [str(leftover) for review in reviews for leftover in review.leftovers],
     }
+
+
+def with_drills(sets: Sequence[BackupSet], state_path: Path | None, site_name: str | None) -> list[BackupSet]:
+    """Return the sets with the newest drill of each; those of no known site, or without a state, keep none."""
+    if state_path is None or site_name is None:
+        return list(sets)
+    records = read_drill_records(state_path, site_name)
+
+    def with_drill(backup: BackupSet) -> BackupSet:
+        drill = last_drill(records, backup.name, backup.size_bytes)
+        return replace(backup, last_drill=drill.as_dict() if drill else None)
+
+    return [with_drill(backup) for backup in sets]

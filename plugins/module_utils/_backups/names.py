@@ -17,6 +17,10 @@ KIND_TITLES = {
     SITE_CONFIG: "the site's configuration",
 }
 ARCHIVE_KINDS = (FILES, PRIVATE_FILES)
+# Of physical sets: the statements that make tables, a file of a table, and all of those in one archive.
+SCHEMA = "schema"
+TABLESPACE = "tablespace"
+TABLESPACES = "tablespaces"
 
 # An agent that streams to an object store writes this instead of the site's slug.
 STREAMED_SLUG = "stream"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from .._mariadb.binlog.position import BinlogPosition
+from .manifest import LOGICAL, Manifest
 
 COMPLETE = "complete"
 PARTIAL = "partial"
@@ -21,6 +24,12 @@ DEPTHS = (NAMES, STRUCTURE, CONTENT)
 FROM_GZIP_HEADER = "gzip_header"
 FROM_FOOTER = "dump_footer"
 FROM_FILE = "file_mtime"
+# A set with a manifest says its own.
+FROM_MANIFEST = "manifest"
+
+# Where a set lies.
+LOCAL = "local"
+OFFSITE = "offsite"
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class BackupSet:
         reasons: Sentences that say why the verdict is not complete.
         depth: names, structure or content: how deep the verdict looked.
         recovery_point: The moment that the data is of, RFC 3339 in UTC.
-        recovery_point_source: gzip_header, dump_footer or file_mtime.
+        recovery_point_source: gzip_header, dump_footer, file_mtime or manifest.
         partial: The dump leaves tables out.
         missing_kinds: Kinds of artifacts that the set does not have.
         versions: App to version, from the dump.
@@ -82,6 +91,11 @@ class BackupSet:
         files: Kind of archive to its number of files and their bytes.
         encryption_key_source: option, set or site: whose key opens it; "" where none is needed or known.
         insecure_permissions: Sentences about artifacts that others may read or write.
+        kinds: logical, physical or both.
+        manifest: What the set says of itself; None for what ``bench backup`` made.
+        location: local or offsite.
+        held: A person holds it: no retention removes it.
+        last_drill: The newest drill of it, as ``LastDrill.as_dict`` returns it; None when it was never drilled.
     """
 
     name: str
@@ -93,7 +107,6 @@ class BackupSet:
     recovery_point: str
     recovery_point_source: str
     depth: str = NAMES
-    kind: str = "logical"
     partial: bool = False
     missing_kinds: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -107,11 +120,32 @@ class BackupSet:
     files: dict[str, dict[str, int]] = field(default_factory=dict)
     encryption_key_source: str = ""
     insecure_permissions: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = (LOGICAL,)
+    manifest: Manifest | None = field(default=None, repr=False)
+    location: str = LOCAL
+    held: bool = False
+    last_drill: dict[str, Any] | None = None
 
     @property
     def size_bytes(self) -> int:
-        """The size of all artifacts."""
-        return sum(artifact.size_bytes for artifact in self.artifacts)
+        """The size of all its files."""
+        files = self.artifacts if self.manifest is None else self.manifest.files
+        return sum(file.size_bytes for file in files)
+
+    @property
+    def position(self) -> BinlogPosition | None:
+        """The recovery point in the binary log; None where that is not known."""
+        return self.manifest.position if self.manifest else None
+
+    @property
+    def proven_at(self) -> str:
+        """When its tablespaces were imported and read; "" while they were not, or where it has none."""
+        return self.manifest.proven_at if self.manifest else ""
+
+    @property
+    def address(self) -> str:
+        """Its folder and name, which tell it from another set of the same name."""
+        return str(self.folder / self.name) if self.manifest is None else str(self.folder)
 
     @property
     def encrypted(self) -> bool:
@@ -124,12 +158,16 @@ class BackupSet:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the catalogue shows of it, as JSON values; no secret is in it."""
-        shown = asdict(self)
-        del shown["table_names"], shown["collations"]
+        # Without what has a line a table: the manifest's tables and files, and the names of the dump's.
+        shown = asdict(replace(self, manifest=None))
+        del shown["manifest"], shown["table_names"], shown["collations"]
         return {
             **shown,
             "folder": str(self.folder),
             "site": self.archive_site,
+            "kinds": list(self.kinds),
+            "position": self.position.as_dict() if self.position else None,
+            "proven_at": self.proven_at,
             "artifacts": [artifact.as_dict() for artifact in self.artifacts],
             "reasons": list(self.reasons),
             "missing_kinds": list(self.missing_kinds),

@@ -13,6 +13,7 @@ from .._system.errors import LifeboatError
 from .._system.progress import ProgressReporter
 from .archives import MEMBER_LIMIT, ArchiveLimits, ArchiveListing, ArchiveReader, Readable, list_archive
 from .artifacts import open_artifact
+from .digests import changed_files
 from .keys import find_key
 from .names import DATABASE, SITE_CONFIG
 from .recovery_point import GZIP_TIME_BYTES, gzip_time, recovery_point
@@ -48,8 +49,9 @@ def verify_set(
 
     Args:
         backup: A set of the catalogue.
-        depth: names (only whether a key is known), structure (every byte is read: checksums, the dump's last line, the
-            listing of the archives) or content (every statement is parsed as well, and rows are counted).
+        depth: names (only whether a key is known), structure (every byte is read: digests where there is a manifest,
+            checksums, the dump's last line, the listing of the archives, the files of each table) or content (every
+            statement is parsed as well, and rows are counted).
         encryption_key: The key that was given; no other is tried then.
         site: The live site, whose key is tried for a set whose own configuration has none.
         progress: Is told the bytes of the set that were read so far and the artifact's name.
@@ -86,9 +88,24 @@ class _Look:
         if self._depth == NAMES:
             if self._backup.encrypted and self._key is None:
                 self._add(UNREADABLE, "It is encrypted and no key for it is known. Give encryption_key.")
-        else:
+        elif self._is_unchanged():
             self._look_inside()
         return self._judged()
+
+    def _is_unchanged(self) -> bool:
+        """Compare every file with the manifest; whatever else a changed set says is not worth looking at."""
+        manifest = self._backup.manifest
+        if manifest is None:
+            return True
+        if self._backup.verdict == BROKEN:
+            return False
+        try:
+            problems = changed_files(self._backup.folder, manifest.files, self._count)
+        except OSError as error:
+            problems = [f"{error.filename} cannot be read: {error.strerror}."]
+        for problem in problems:
+            self._add(BROKEN, problem)
+        return not problems
 
     def _look_inside(self) -> None:
         # The other artifacts of a set have the same key: saying once that it is missing or wrong is enough.
@@ -120,12 +137,12 @@ class _Look:
             watched = self._watched(raw, artifact)
             stream = open_sql(cast(BinaryIO, watched), expansion_limit_bytes(artifact.size_bytes))
             summary = summarise_dump(stream, deep=self._depth == CONTENT)
-        moment, source = recovery_point(gzip_time(watched.head), summary.footer_time, artifact.modified_at)
+        if self._backup.manifest is None:
+            moment, source = recovery_point(gzip_time(watched.head), summary.footer_time, artifact.modified_at)
+            self._backup = replace(self._backup, recovery_point=moment, recovery_point_source=source)
         self._backup = replace(
             self._backup,
             partial=self._backup.partial or summary.partial,
-            recovery_point=moment,
-            recovery_point_source=source,
             versions={**summary.installed_apps, **summary.header_versions},
             database_name=summary.dump_database,
             table_count=summary.table_count,
@@ -163,7 +180,9 @@ class _Look:
         )
 
     def _watched(self, raw: Readable, artifact: Artifact) -> _WatchedStream:
-        return _WatchedStream(raw, lambda size: self._count(size, artifact.path.name))
+        # What has a manifest was counted when it was compared with it.
+        counted = self._backup.manifest is None
+        return _WatchedStream(raw, lambda size: self._count(size * counted, artifact.path.name))
 
     def _count(self, size: int, name: str) -> None:
         self._read_bytes += size

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._backups.catalogue import catalogue, site_folders
 from .._backups.choice import Choice, choose_set
 from .._backups.names import SITE_CONFIG, STREAMED_SLUG, site_slug
+from .._backups.repository import REPOSITORY_PATH, Repository
 from .._backups.sets import STRUCTURE, BackupSet
 from .._backups.verification import verify_set
 from .._bench.apps import bench_apps
@@ -45,6 +46,7 @@ class RecoveryRequest:
     site: str
     bench_path: str | None
     state_path: Path
+    repository_path: Path = Path(REPOSITORY_PATH)
     recover_to: str | None = None
     paths: tuple[Path, ...] = ()
     encryption_key: str | None = field(default=None, repr=False)
@@ -107,9 +109,9 @@ def prepare_recovery(
 
 
 def _choose(request: RecoveryRequest, site: Site, progress: ProgressReporter) -> Choice:
-    folders = request.paths or site_folders(site)
+    folders = request.paths or site_folders(site, Repository(request.repository_path))
     found = catalogue(folders)
-    named = request.recover_to in [name for backup in found for name in (backup.name, str(backup.folder / backup.name))]
+    named = request.recover_to in [name for backup in found for name in (backup.name, backup.address)]
     if request.allow_cross_site or named:
         candidates = found  # a set of another site that was asked for by name is refused by its identity
     else:

@@ -10,7 +10,21 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
 
-from tests.backup_sets import FOOTER, HEADER, KEY, RUN, SITE, SQL, archive, archive_of, dump, encrypt, member, write_set
+from tests.backup_sets import (
+    FOOTER,
+    HEADER,
+    KEY,
+    RUN,
+    SITE,
+    SQL,
+    archive,
+    archive_of,
+    dump,
+    encrypt,
+    member,
+    write_repository_set,
+    write_set,
+)
 
 
 def verified(folder, depth="structure", **options):
@@ -193,3 +207,49 @@ def test_the_limit_of_members_is_the_callers(tmp_path):
     write_set(tmp_path, files=archive({"a": b"", "b": b""}))
     assert verified(tmp_path, member_limit=2).verdict == "broken"
     assert verified(tmp_path, member_limit=3).verdict == "complete"
+
+
+def in_repository(tmp_path, **options):
+    folder = write_repository_set(tmp_path / SITE, **options)
+    return folder, lambda depth="structure", **more: verified(folder.parent, depth, **more)
+
+
+@pytest.mark.parametrize("kinds", [("logical",), ("physical",), ("logical", "physical")], ids=str)
+def test_a_whole_set_with_a_manifest_is_complete(tmp_path, kinds):
+    _folder, look = in_repository(tmp_path, kinds=kinds)
+    found = look()
+    assert (found.verdict, found.reasons, found.depth) == ("complete", (), "structure")
+    assert (found.recovery_point, found.recovery_point_source) == ("2026-11-21T14:45:08Z", "manifest")
+    assert found.table_count == (2 if "logical" in kinds else None)
+
+
+@pytest.mark.promise(3)
+def test_any_changed_byte_of_a_set_with_a_manifest_breaks_it(tmp_path):
+    folder, look = in_repository(tmp_path, kinds=("logical", "physical"))
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "manifest.json"]
+    assert len(paths) == 7
+    for path in paths:
+        whole = path.read_bytes()
+        for index in (0, len(whole) // 2, len(whole) - 1):
+            path.write_bytes(whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :])
+            found = look()
+            assert (found.verdict, len(found.reasons)) == ("broken", 1), (path, index)
+            assert path.name in found.reasons[0]
+        path.write_bytes(whole)
+    assert look().verdict == "complete"
+
+
+def test_a_set_with_a_manifest_that_cannot_be_read_is_broken(tmp_path):
+    folder, look = in_repository(tmp_path)
+    backup = catalogue([folder.parent])[0]
+    next(folder.glob("*-private-files.tar")).unlink()
+    assert "cannot be read" in verify_set(backup, "structure").reasons[0]
+    assert look().reasons == (f"{RUN}-private-files.tar is missing.",)
+
+
+def test_the_bytes_of_a_set_with_a_manifest_are_told_once(tmp_path):
+    _folder, look = in_repository(tmp_path)
+    progress = ProgressReporter()
+    assert progress.progress.done_bytes == 0
+    found = look(progress=progress)
+    assert progress.progress.done_bytes == found.size_bytes
