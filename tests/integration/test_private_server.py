@@ -66,8 +66,22 @@ def test_killed_server_comes_back_with_its_data(tmp_path: Path) -> None:
     assert not server.folder.exists()
 
 
+def test_another_process_goes_on_with_a_server_that_was_stopped(tmp_path: Path) -> None:
+    first = PrivateServer(tmp_path / "server")
+    first.start()
+    connection = connect(first.login)
+    execute(connection, "CREATE TABLE mysql.kept ENGINE=InnoDB SELECT 7 AS value")
+    connection.close()
+    first.stop()
+    with PrivateServer(tmp_path / "server") as second:
+        connection = connect(second.login)
+        assert fetch_all(connection, "SELECT value FROM mysql.kept") == [(7,)]
+        connection.close()
+
+
 def test_never_started_server_has_no_process(tmp_path: Path) -> None:
     server = PrivateServer(tmp_path / "server")
+    server.stop()
     assert (server.pid, server.wait_for_end(0)) == (0, None)
 
 

@@ -131,19 +131,29 @@ class PrivateServer:
         except subprocess.TimeoutExpired:
             return None
 
+    def stop(self) -> None:
+        """Shut the server down and keep its folder: another process can go on with it, by ``start`` or a new block."""
+        if self._process is not None:
+            self._process.terminate()
+        self._end()
+
     def kill(self) -> None:
-        """End the server as a crash does and keep its data directory, with which ``start`` brings it back."""
+        """End the server as a crash does and keep its folder, with which ``start`` brings it back."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-        if self._datadir_descriptor is not None:
-            os.close(self._datadir_descriptor)
-            self._datadir_descriptor = None
+        self._end()
 
     def remove(self) -> None:
         """End the server and remove its folder."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.wait()
+        if self._datadir_descriptor is not None:
+            os.close(self._datadir_descriptor)
+            self._datadir_descriptor = None
 
     def _install(self) -> None:
         make_private_folder(self.folder)
