@@ -20,7 +20,7 @@ GATES := ruff-format ruff text shellcheck yamllint changelog docs-drift mypy con
 help: ## list the targets
 	@echo "Targets:"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
-	@echo "Gates of make test, each a target of its own, in the order in which they run:"
+	@echo "Gates of make test, each a target of its own:"
 	@python=$$($(FIND_PYTHON)) && $$python -m tests.tools.gates --list
 
 setup: ## get ready for everything but the benchmark (says nothing when there is nothing to do)
