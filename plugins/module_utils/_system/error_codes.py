@@ -58,7 +58,14 @@ ERROR_CODES: dict[str, str] = {
     # making backups
     "backup_overtaken": "A site moved to another database while it was backed up.",
     "backup_running": "Another backup of the same site is running.",
+    "backup_source_missing": "The database that is to be backed up is not there.",
+    "backup_unproven": "What a backup wrote is not what it should have written, so it was removed.",
     "dump_failed": "The program that dumps a database ended with an error.",
+    # drills
+    "drill_failed": "What a drill recovered could not be proven.",
+    "drill_running": "Another drill of the same site is running.",
+    "drill_scratch_unsafe": "The place in which a drill would recover is not apart from what is live.",
+    "drill_too_slow": "A drill took longer than its budget, or far longer than the drills before it.",
     # artifacts and sets
     "age_missing": "An artifact is, or is to be, encrypted with age, which is not installed.",
     "archive_refused": "An archive of files holds something that a backup of a site's files never holds.",

@@ -1,0 +1,238 @@
+"""Running a drill: recover a site in a scratch place, prove it, measure it, remove everything, and record."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Callable
+
+from .._backups.catalogue import catalogue
+from .._backups.drill_records import append_drill_record, read_drill_records
+from .._mariadb.connection import connect, execute, server_errors
+from .._mariadb.server import local_datadir, read_server_facts
+from .._recovery.checks import check_space, database_bytes_needed, refuse_failed
+from .._recovery.plan import format_time
+from .._recovery.preparation import RecoveryRequest, prepare_recovery
+from .._system.errors import LifeboatError
+from .._system.files import free_bytes
+from .._system.progress import ProgressReporter
+from .findings import Finding
+from .lock import DrillLock, RunningDrill, begin, drill_lock, running_drill
+from .phases import CLEANUP, OF_A_RECOVERY, PROVE, VERIFY, OnPhase, Phases
+from .point import NAMED, DrillPoint, choose_set_to_drill
+from .proofs import prove
+from .record import drill_error, record_of_dead, summarise_drill
+from .request import DrillRequest
+from .scratch import (
+    ServerIdentity,
+    refuse_unsafe_folder,
+    remove_scratch,
+    scratch_folder,
+    server_identity,
+    used_bytes,
+)
+from .scratch_recovery import recover_in_scratch, scratch_server
+from .trend import Trend, comparable_seconds, judge_time
+
+Clock = Callable[[], datetime]
+
+
+def plan_drill(request: DrillRequest) -> dict[str, Any]:
+    """Return what a drill would recover, as far as a glance tells; changes nothing.
+
+    Raises:
+        LifeboatError: ``backup_not_found``.
+    """
+    count = len(read_drill_records(request.state_path, request.site.name))
+    point, backup = _choose(request, count)
+    return {
+        "site": request.site.name,
+        "number": count + 1,
+        "point": point.as_dict(),
+        "set": backup,
+        "scratch": str(request.scratch_base / request.site.name),
+    }
+
+
+def run_drill(
+    request: DrillRequest, progress: ProgressReporter, clock: Clock, on_phase: OnPhase = lambda _phase, _event: None
+) -> dict[str, Any]:
+    """Drill a site and return the record, whether it passed or failed; nothing else of it stays.
+
+    Args:
+        request: What was asked for.
+        progress: Told how far it is; raises when nobody listens any more.
+        clock: The time, with its zone.
+        on_phase: Called with the phase and ``begin``, ``done`` or ``failed``; for the injection of faults.
+
+    Raises:
+        LifeboatError: ``drill_running`` when another drill of the site is under way: that one is left in peace.
+    """
+    now = clock()
+    drill = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    site = request.site
+    with drill_lock(request.state_path, site.name) as dead:
+        if dead is not None:
+            _bury(request, dead, now)
+        scratch = scratch_folder(request.scratch_base, site.name, drill)
+        running = running_drill(drill, site.name, scratch, now)
+        lock = begin(request.state_path, running)
+        record = _Drill(request, running, scratch, lock, progress, clock, on_phase).run()
+        append_drill_record(request.state_path, record)
+        lock.end()
+    return record
+
+
+def _bury(request: DrillRequest, dead: RunningDrill, now: datetime) -> None:
+    """Remove what a dead drill left, and record it, unless it died after its record was written."""
+    remove_scratch(Path(dead.scratch))
+    known = {record["drill"] for record in read_drill_records(request.state_path, dead.site)}
+    if dead.drill not in known:
+        record = record_of_dead(dead, str(request.site.bench.path), format_time(now))
+        append_drill_record(request.state_path, record)
+
+
+def _choose(request: DrillRequest, drill_count: int) -> tuple[DrillPoint, dict[str, Any] | None]:
+    """Return what is to be drilled, and the set as the catalogue shows it at a glance where it is a set."""
+    sets = catalogue(request.set_folders, request.site.name)
+    if request.recover_to:
+        point = DrillPoint(NAMED, request.recover_to, "As asked for.")
+    else:
+        point = choose_set_to_drill(sets, request.site.name, drill_count, request.older_every)
+    chosen = next((backup for backup in sets if point.recover_to in (backup.name, backup.address)), None)
+    return point, chosen.as_dict() if chosen else None
+
+
+class _Drill:
+    """One drill under the lock."""
+
+    def __init__(
+        self,
+        request: DrillRequest,
+        running: RunningDrill,
+        scratch: Path,
+        lock: DrillLock,
+        progress: ProgressReporter,
+        clock: Clock,
+        on_phase: OnPhase,
+    ) -> None:
+        self._request = request
+        self._running = running
+        self._scratch = scratch
+        self._lock = lock
+        self._progress = progress
+        self._clock = clock
+        self._on_phase = on_phase
+        self._phases = Phases(self._note)
+        self._server = scratch_server(scratch)
+        self._earlier = read_drill_records(request.state_path, request.site.name)
+        self._plan: Mapping[str, Any] = {}
+        self._point: DrillPoint | None = None
+        self._kind = ""
+        self._findings: list[Finding] = []
+        self._trend: Trend | None = None
+
+    def run(self) -> dict[str, Any]:
+        try:
+            try:
+                self._recover_and_prove()
+            finally:
+                self._clean_up()
+            error = drill_error(self._request.site.name, self._findings)
+        except (LifeboatError, OSError) as failure:
+            error = _failure(failure, self._scratch)
+        return summarise_drill(
+            running=self._running,
+            bench_path=str(self._request.site.bench.path),
+            kind=self._kind,
+            point=self._point,
+            plan=self._plan,
+            phases=self._phases,
+            findings=self._findings,
+            trend=self._trend,
+            ended_at=format_time(self._clock()),
+            error=error,
+        )
+
+    def _clean_up(self) -> None:
+        with self._phases.run(CLEANUP) as phase:
+            self._server.kill()
+            phase.bytes = used_bytes(self._scratch)
+            remove_scratch(self._scratch)
+
+    def _note(self, phase: str, event: str) -> None:
+        if event == "begin":
+            self._lock.note_phase(phase)
+        self._on_phase(phase, event)
+
+    def _recover_and_prove(self) -> None:
+        with self._phases.run(VERIFY) as phase:
+            live = self._verify()
+            phase.bytes = self._plan["set"]["size_bytes"]
+        recovered = recover_in_scratch(
+            self._request, self._plan, self._scratch, self._server, live, self._phases, self._progress
+        )
+        self._kind = recovered.kind
+        with self._phases.run(PROVE) as phase:
+            phase.bytes = recovered.loaded.loaded_bytes
+            self._findings = prove(self._request, self._plan, recovered, self._server.login, self._progress)
+        self._judge_time()
+
+    def _verify(self) -> ServerIdentity:
+        """Choose and verify the set as a recovery does, see that the scratch place is fit; return the live server."""
+        request = self._request
+        self._point, backup = _choose(request, len(self._earlier))
+        self._plan = {"set": backup}
+        wanted = RecoveryRequest(
+            site=request.site.name,
+            bench_path=str(request.site.bench.path),
+            state_path=request.state_path,
+            recover_to=self._point.recover_to,
+            paths=request.paths,
+            repository_path=request.repository.path,
+            encryption_key=request.encryption_key,
+            reserve_bytes=request.reserve_bytes,
+        )
+        with closing(connect(request.login)) as connection:
+            with server_errors("look at the live server"):
+                # The server itself refuses whatever a mistake in here would write to it.
+                execute(connection, "SET SESSION TRANSACTION READ ONLY")
+                facts = read_server_facts(connection)
+                live = server_identity(connection)
+            datadir = local_datadir(facts)
+            sites_path = request.site.bench.sites_path
+            refuse_unsafe_folder(self._scratch, [sites_path, *request.set_folders, *([datadir] if datadir else [])])
+            self._plan = prepare_recovery(wanted, connection, self._progress, self._clock())
+        self._refuse_a_full_scratch()
+        return live
+
+    def _refuse_a_full_scratch(self) -> None:
+        backup = self._plan["set"]
+        needed = database_bytes_needed(int(backup.get("sql_bytes") or 0), int(backup.get("table_count") or 0))
+        needed += sum(archive["bytes"] for archive in backup["files"].values())
+        base = next(folder for folder in self._scratch.parents if folder.exists())
+        place = f"The scratch place {self._request.scratch_base}"
+        check = check_space("scratch", place, needed, free_bytes(base), self._request.reserve_bytes)
+        refuse_failed(self._request.site.name, [check])
+
+    def _judge_time(self) -> None:
+        request = self._request
+        self._trend, findings = judge_time(
+            self._phases.seconds(*OF_A_RECOVERY),
+            comparable_seconds(self._earlier, self._kind),
+            request.rto_budget_seconds,
+            request.slowdown_limit,
+        )
+        self._findings += findings
+
+
+def _failure(error: LifeboatError | OSError, scratch: Path) -> dict[str, str]:
+    if isinstance(error, LifeboatError):
+        return {"code": error.error_code, "reason": error.message}
+    reason = (
+        f"The drill in {scratch} was given up: {error.strerror}. Free some space there, or give another scratch_path."
+    )
+    return {"code": "disk_space", "reason": reason}
