@@ -35,6 +35,18 @@ ERROR_CODES: dict[str, str] = {
     "mariadb_statement_failed": "The server of the database refused a statement.",
     "private_server_failed": "A server of our own, which a piece of work needs, could not be started.",
     "slow_queries_unreadable": "There is neither a slow query log nor a digest of the server that can be read.",
+    # binary logs
+    "binlog_archive_foreign": "An archive of binary logs is of another server than the one it was to take logs from.",
+    "binlog_archive_invalid": "What an archive of binary logs says of a file cannot be understood.",
+    "binlog_archive_running": "Another run archives the binary logs of the same server.",
+    "binlog_damaged": "A binary log was damaged after it was written.",
+    "binlog_encrypted": "A binary log is encrypted by its server, which alone has the key.",
+    "binlog_gap": "Binary logs do not follow each other: one is missing, or they are of two histories.",
+    "binlog_missing": "A binary log that is needed cannot be opened.",
+    "binlog_off": "The server writes no binary log.",
+    "binlog_restarted": "The server began its binary logs anew, so an archive of them cannot be continued.",
+    "binlog_unsupported": "A binary log is of a format that is not read.",
+    "gtid_invalid": "A text is no GTID.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
     "wrong_site": "The backup set is of another site.",

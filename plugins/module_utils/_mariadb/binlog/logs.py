@@ -1,0 +1,164 @@
+"""Several binary logs as one: the files of a server in their order, proven to follow each other without a gap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..._system.errors import LifeboatError
+from .events import ROTATED, BinlogReader
+from .gtids import GtidState, parse_gtid_list
+from .position import BinlogPosition
+from .stream import open_binlog
+from .transactions import Transaction, TransactionReader
+
+_NUMBERED = re.compile(r"(?P<base>.+)\.(?P<number>\d{6,})\Z")
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A file of a server's binary log, wherever it lies.
+
+    Attributes:
+        name: As the server calls it.
+        path: Where it lies, plain or compressed.
+        size_bytes: Its length in plain, as far as it is to be read: what a live server adds later is not looked at.
+        is_archived: Whether it is a copy in an archive; else it is the server's own.
+        is_active: Whether the server writes it.
+    """
+
+    name: str
+    path: Path
+    size_bytes: int
+    is_archived: bool = False
+    is_active: bool = False
+
+
+def file_number(name: str) -> int:
+    """Return the number in the name of a binary log.
+
+    Raises:
+        LifeboatError: ``binlog_missing`` when it is no such name.
+    """
+    match = _NUMBERED.match(name)
+    if match is None:
+        raise LifeboatError(
+            f"Cannot use {name!a} as the name of a binary log: it does not end with a number. Give a name as "
+            "SHOW BINARY LOGS lists it.",
+            "binlog_missing",
+            {"file": name},
+        )
+    return int(match["number"])
+
+
+def name_after(name: str, steps: int = 1) -> str:
+    """Return the name of the file that a server writes so many files after this one."""
+    number = file_number(name)
+    return f"{name.rpartition('.')[0]}.{number + steps:06d}"
+
+
+@contextmanager
+def open_transactions(log: LogFile, counts_rows: bool = True) -> Iterator[tuple[TransactionReader, BinlogReader]]:
+    """Yield what reads the transactions of a file, and its events.
+
+    Raises:
+        LifeboatError: ``binlog_missing``, ``binlog_damaged``, ``binlog_encrypted`` or ``binlog_unsupported``.
+    """
+    with open_binlog(log.path) as stream:
+        events = BinlogReader(stream, log.name)
+        yield TransactionReader(events, log.name, counts_rows), events
+
+
+def read_transactions(
+    logs: Sequence[LogFile], since: BinlogPosition | None = None, *, counts_rows: bool = True
+) -> Iterator[Transaction]:
+    """Yield the transactions of several files as of one log, those that were committed first first.
+
+    Args:
+        logs: The files in their order.
+        since: Where to begin, in the first of them; None for its start.
+        counts_rows: Whether to count rows exactly; without it each row event counts as one row, which is faster.
+
+    Raises:
+        LifeboatError: ``binlog_gap`` when a file does not begin with what the one before it ended with, or when
+            ``since`` is no place between two transactions of this log; else as ``open_transactions`` does.
+    """
+    previous: tuple[str, GtidState] | None = None
+    for log in logs:
+        first_offset = since.offset if since is not None and log is logs[0] else 0
+        with open_transactions(log, counts_rows) as (transactions, events):
+            if previous is not None:
+                check_follows(previous[0], previous[1], log.name, transactions.before)
+            has_begun = first_offset == 0
+            before = transactions.before.copy()
+            for transaction in transactions:
+                if transaction.end_offset > log.size_bytes:
+                    break
+                if transaction.begin_offset >= first_offset:
+                    if not has_begun and since is not None:
+                        _check_position(since, log.name, before)
+                        has_begun = True
+                    yield transaction
+                elif transaction.end_offset > first_offset:
+                    raise _no_such_position(log.name, first_offset, "it lies within a transaction")
+                before.add(transaction.gtid)
+            if not has_begun and since is not None:
+                if first_offset > events.end_offset:
+                    raise _no_such_position(log.name, first_offset, "the file ends before it")
+                _check_position(since, log.name, before)
+            _check_rotated_to(log, logs, transactions.next_file if events.ending == ROTATED else "")
+            previous = (log.name, before)
+
+
+def check_follows(earlier: str, state: GtidState, later: str, before: GtidState) -> None:
+    """Check that a file begins with the transactions that the one before it ended with.
+
+    Raises:
+        LifeboatError: ``binlog_gap``.
+    """
+    if not before.follows(state):
+        raise LifeboatError(
+            f"The binary logs {earlier} and {later} do not follow each other: the first ends after {state or 'nothing'}"
+            f", the second begins after {before or 'nothing'}. They are of two histories (RESET MASTER, another "
+            "server), or a file was changed. A recovery cannot go beyond the first; make a new backup.",
+            "binlog_gap",
+            {"file": later, "after": earlier},
+        )
+
+
+def _check_rotated_to(log: LogFile, logs: Sequence[LogFile], next_file: str) -> None:
+    following = logs[logs.index(log) + 1].name if log is not logs[-1] else ""
+    if next_file and following and next_file != following:
+        raise missing_file(next_file, log.name)
+
+
+def missing_file(name: str, after: str) -> LifeboatError:
+    """Return the error that names the file that is missing."""
+    return LifeboatError(
+        f"The binary log {name} is missing: it comes after {after}, and is neither on the server nor in the archive. "
+        "What was written from it on cannot be brought back over the gap; make a new backup now, and look why it was "
+        "deleted before it was archived (binlog_expire_logs_seconds, PURGE BINARY LOGS, a full disk).",
+        "binlog_gap",
+        {"file": name, "after": after},
+    )
+
+
+def _check_position(since: BinlogPosition, name: str, state: GtidState) -> None:
+    expected = {gtid.domain: gtid for gtid in parse_gtid_list(since.gtid).gtids}
+    found = {gtid.domain: gtid for gtid in state.gtids}
+    if since.gtid and expected != found:
+        raise _no_such_position(
+            name, since.offset, f"the log is after {state.position or 'nothing'} there, the backup after {since.gtid}"
+        )
+
+
+def _no_such_position(name: str, offset: int, reason: str) -> LifeboatError:
+    return LifeboatError(
+        f"The backup's position, byte {offset} of {name}, is not in this binary log: {reason}. The log is of another "
+        "history (RESET MASTER, another server), or was changed. Choose a newer backup.",
+        "binlog_gap",
+        {"file": name, "offset": offset},
+    )
