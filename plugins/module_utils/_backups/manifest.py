@@ -43,12 +43,15 @@ class ManifestTable:
 
 @dataclass(frozen=True)
 class InexactTable:
-    """A table without transactions whose content is of some moment between two positions, not of the set's own."""
+    """A table without transactions whose content is of some moment between two positions, not of the set's own.
+
+    Where the server writes no binary log, the positions are not known: then it is of some moment of the backup.
+    """
 
     name: str
     engine: str
-    since: BinlogPosition
-    until: BinlogPosition
+    since: BinlogPosition | None
+    until: BinlogPosition | None
 
 
 @dataclass(frozen=True)
@@ -144,13 +147,8 @@ def _optional(read: Any, values: Any) -> Any:
 
 
 def _inexact(values: Mapping[str, Any]) -> InexactTable:
-    since, until = (BinlogPosition.from_dict(values[name]) for name in ("since", "until"))
+    since, until = (_optional(BinlogPosition.from_dict, values[name]) for name in ("since", "until"))
     return InexactTable(str(values["name"]), str(values["engine"]), since, until)
-
-
-def key_fingerprint(key: str) -> str:
-    """Return what tells two keys apart without telling the key."""
-    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> str:

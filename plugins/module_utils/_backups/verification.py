@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import BinaryIO, Callable, cast
 
-from .._bench.configuration import read_configuration
 from .._bench.layout import Site
 from .._mariadb.dump.stream import expansion_limit_bytes, open_sql
 from .._mariadb.dump.summary import DumpSummary, summarise_dump
@@ -17,9 +16,10 @@ from .digests import changed_files
 from .keys import find_key
 from .names import DATABASE, SITE_CONFIG
 from .recovery_point import GZIP_TIME_BYTES, gzip_time, recovery_point
+from .set_configuration import read_set_configuration
 from .sets import BROKEN, COMPLETE, CONTENT, NAMES, PARTIAL, UNREADABLE, Artifact, BackupSet
 
-KEY_CODES = frozenset({"key_missing", "key_wrong", "gpg_missing"})
+KEY_CODES = frozenset({"age_missing", "gpg_missing", "key_missing", "key_wrong"})
 UNREADABLE_CODES = KEY_CODES | {"artifact_missing", "configuration_missing"}
 BROKEN_CODES = frozenset(
     {
@@ -126,7 +126,7 @@ class _Look:
 
     def _look_at(self, artifact: Artifact) -> None:
         if artifact.kind == SITE_CONFIG:
-            read_configuration(artifact.path)
+            read_set_configuration(artifact.path, self._key)
         elif artifact.kind == DATABASE:
             self._look_at_dump(artifact)
         else:

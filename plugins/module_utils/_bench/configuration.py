@@ -51,12 +51,27 @@ def read_configuration(path: Path) -> Configuration:
             object; the message names the place, never the text.
     """
     try:
-        configuration = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise LifeboatError(
             f"Cannot read {path}: there is no such file. Put the configuration back, or recover the site from a set.",
             "configuration_missing",
         ) from error
+    return parse_configuration(content, path)
+
+
+def parse_configuration(content: bytes, path: Path) -> Configuration:
+    """Return the settings in the content of a configuration file.
+
+    Args:
+        content: What is in the file.
+        path: How to name it.
+
+    Raises:
+        LifeboatError: ``configuration_invalid``, as ``read_configuration``.
+    """
+    try:
+        configuration = json.loads(content)
     except json.JSONDecodeError as error:
         # The cause carries the whole document, secrets and all: it must not travel with the error.
         raise LifeboatError(

@@ -1,0 +1,170 @@
+"""What is backed up: the site's configuration, its database and the server of that, read before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..._bench.apps import bench_apps
+from ..._bench.configuration import Configuration, database_address, key_fingerprint, read_configuration
+from ..._bench.layout import Bench, Site
+from ..._bench.revisions import app_revision
+from ..._mariadb.binlog.position import BinlogPosition
+from ..._mariadb.connection import fetch_all, server_errors
+from ..._mariadb.server import ServerFacts, read_server_facts
+from ..._system.errors import LifeboatError
+from ..manifest import AppCommit, InexactTable, ManifestServer
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A base table of the database.
+
+    Attributes:
+        name: Its name.
+        engine: Its engine.
+        transactional: Whether a transaction sees it as of one moment.
+        data_bytes: About what its rows take.
+        index_bytes: About what its indexes take.
+        updated_at: When it was written last, seconds since the epoch by the server's clock, for tables without
+            transactions; None where that is not known.
+    """
+
+    name: str
+    engine: str
+    transactional: bool
+    data_bytes: int
+    index_bytes: int
+    updated_at: int | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A site as it is backed up.
+
+    Attributes:
+        site: The site.
+        configuration: Its configuration; it holds secrets.
+        database: The name of its database.
+        facts: The server.
+        server_id: Its number among the servers that replicate.
+        tables: The base tables of the database.
+    """
+
+    site: Site
+    configuration: Configuration
+    database: str
+    facts: ServerFacts
+    server_id: int
+    tables: tuple[SourceTable, ...]
+
+    @property
+    def data_bytes(self) -> int:
+        """About what the rows of all tables take."""
+        return sum(table.data_bytes for table in self.tables)
+
+    @property
+    def configuration_content(self) -> bytes:
+        """The configuration as Frappe writes it."""
+        return json.dumps(self.configuration, indent=1, sort_keys=True).encode()
+
+    @property
+    def site_key_fingerprint(self) -> str:
+        """What tells the key of the site's stored secrets from another; "" where the site has none yet."""
+        key = self.configuration.get("encryption_key")
+        return key_fingerprint(str(key)) if key else ""
+
+    @property
+    def manifest_server(self) -> ManifestServer:
+        """The server as the manifest names it."""
+        facts = self.facts
+        return ManifestServer(facts.version, facts.page_size_bytes, self.server_id, facts.hostname, facts.port)
+
+
+def read_source(site: Site, connection: Connection[Any]) -> Source:
+    """Read what is backed up.
+
+    Raises:
+        LifeboatError: ``configuration_missing``, ``configuration_invalid``, or ``backup_source_missing`` when the
+            database that the configuration names does not exist.
+    """
+    configuration = read_configuration(site.config_path)
+    database = database_address(configuration, {}).db_name
+    with server_errors(f"read the tables of {site.name}"):
+        facts = read_server_facts(connection)
+        server_id = int(fetch_all(connection, "SELECT @@server_id")[0][0])
+        tables = read_tables(connection, database)
+    if not tables:
+        raise LifeboatError(
+            f"Cannot back up {site.name}: its database {database} has no tables on {facts.hostname}:{facts.port}. "
+            "Look whether that is the right server; recover the site if its data is lost.",
+            "backup_source_missing",
+            {"database": database},
+        )
+    return Source(site, configuration, database, facts, server_id, tables)
+
+
+def read_tables(connection: Connection[Any], database: str) -> tuple[SourceTable, ...]:
+    """Return the base tables of a database, by name; sequences are none."""
+    rows = fetch_all(
+        connection,
+        "SELECT t.TABLE_NAME, t.ENGINE, e.TRANSACTIONS, t.DATA_LENGTH, t.INDEX_LENGTH, UNIX_TIMESTAMP(t.UPDATE_TIME)"
+        " FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE"
+        " WHERE t.TABLE_SCHEMA = %s AND t.TABLE_TYPE = 'BASE TABLE' ORDER BY t.TABLE_NAME",
+        (database,),
+    )
+    return tuple(
+        SourceTable(
+            name=str(name),
+            engine=str(engine),
+            transactional=transactions == "YES",
+            data_bytes=int(data or 0),
+            index_bytes=int(index or 0),
+            updated_at=None if updated is None else int(updated),
+        )
+        for name, engine, transactions, data, index, updated in rows
+    )
+
+
+def server_seconds(connection: Connection[Any]) -> int:
+    """Return the server's clock, in whole seconds since the epoch: the one that its binary log is written by."""
+    return int(fetch_all(connection, "SELECT FLOOR(UNIX_TIMESTAMP())")[0][0])
+
+
+def live_position(connection: Connection[Any]) -> BinlogPosition:
+    """Return the end of the binary log, which the server must write."""
+    file, offset = fetch_all(connection, "SHOW MASTER STATUS")[0][:2]
+    gtid = fetch_all(connection, "SELECT @@gtid_binlog_pos")[0][0]
+    return BinlogPosition(str(gtid or ""), str(file), int(offset))
+
+
+def inexact_tables(
+    tables: Iterable[SourceTable], began_at: int, since: BinlogPosition | None, until: BinlogPosition | None
+) -> tuple[InexactTable, ...]:
+    """Return the tables without transactions that were written to while they were read, or may have been. Pure.
+
+    Args:
+        tables: The tables as they were when the dump had ended.
+        began_at: When it began, by the server's clock.
+        since: The position of the set; None where the server writes no binary log.
+        until: The end of the log when the dump had ended.
+    """
+    if since is not None and since == until:
+        return ()  # the whole server wrote nothing meanwhile
+    return tuple(
+        InexactTable(table.name, table.engine, since, until)
+        for table in tables
+        if not table.transactional and (table.updated_at is None or table.updated_at >= began_at)
+    )
+
+
+def app_commits(bench: Bench) -> tuple[AppCommit, ...]:
+    """Return the apps of a bench with their versions and commits."""
+    return tuple(
+        AppCommit(name, version, app_revision(bench, name).commit) for name, version in bench_apps(bench).items()
+    )
