@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable
 
@@ -142,44 +143,90 @@ def decode_rows(kind: int, body: bytes) -> RowsEvent:
     return RowsEvent(body[:TABLE_ID_BYTES], operation, bool(flags & STATEMENT_ENDS), count, tuple(images), data)
 
 
-class RowCounter:
-    """Counts the rows of the row events of one table as it was mapped.
+class MappedTables:
+    """The tables that row events name by numbers, as the table maps before them say.
+
+    The same map comes before every statement, so each is decoded once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, RowSplitter] = {}
+        self._by_id: dict[bytes, RowSplitter] = {}
+
+    def add(self, body: bytes) -> None:
+        """Take in a table map."""
+        description = body[TABLE_ID_BYTES:]
+        if description not in self._known:
+            self._known[description] = RowSplitter(decode_table_map(body))
+        self._by_id[body[:TABLE_ID_BYTES]] = self._known[description]
+
+    def of(self, event: RowsEvent) -> RowSplitter | None:
+        """Return what splits the rows of an event, or None where it holds none.
+
+        Raises:
+            ValueError: No map came before it.
+        """
+        if event.table_id == NO_TABLE:
+            return None
+        if event.table_id not in self._by_id:
+            raise ValueError("no table map came before it")
+        return self._by_id[event.table_id]
+
+
+class RowSplitter:
+    """Finds the rows of the row events of one table.
 
     What a row looks like depends on its columns that are NULL alone, and few combinations of these occur: each is
-    worked out once, to the bytes to skip and the lengths to read, so that counting passes over data at its pace.
+    worked out once, to the bytes to skip and the lengths to read, so that splitting passes over data at its pace.
+
+    Attributes:
+        table: The table as it was mapped.
     """
 
     def __init__(self, table: TableMap) -> None:
-        self._table = table
+        self.table = table
         self._shapes: dict[bytes, _Shape] = {}
 
     def count(self, event: RowsEvent) -> int:
-        """Return the number of rows.
+        """Return the number of rows; raises as ``images`` does."""
+        return sum(1 for _end in self._ends(event)) // len(event.images)
+
+    def images(self, event: RowsEvent) -> Iterator[tuple[bytes, ...]]:
+        """Yield the images of each row as they lie in the event: before and after for an update, else the one.
 
         Raises:
             UnknownColumnError: The table has a column whose length is not known.
             ValueError: The rows do not end where the event does.
         """
+        row: list[bytes] = []
+        begin = 0
+        for end in self._ends(event):
+            row.append(event.data[begin:end])
+            begin = end
+            if len(row) == len(event.images):
+                yield tuple(row)
+                row = []
+
+    def _ends(self, event: RowsEvent) -> Iterator[int]:
         shapes = [self._shape(image) for image in event.images]
-        data, end = event.data, len(event.data)
-        at = rows = 0
-        try:
-            while at < end:
-                for shape in shapes:
+        data, length = event.data, len(event.data)
+        at = 0
+        while at < length:
+            for shape in shapes:
+                try:
                     at = shape.end_of_image(data, at)
-                rows += 1
-        except IndexError:
-            at = end + 1
-        if at != end:
-            raise ValueError("the rows do not end where the event ends")
-        return rows
+                except IndexError:
+                    at = length + 1
+                if at > length:
+                    raise ValueError("the rows do not end where the event ends")
+                yield at
 
     def _shape(self, image: bytes) -> _Shape:
-        if self._table.widths is None:
+        if self.table.widths is None:
             raise UnknownColumnError
         if image not in self._shapes:
             present = int.from_bytes(image, "little")
-            self._shapes[image] = _Shape([w for column, w in enumerate(self._table.widths) if present >> column & 1])
+            self._shapes[image] = _Shape([w for column, w in enumerate(self.table.widths) if present >> column & 1])
         return self._shapes[image]
 
 

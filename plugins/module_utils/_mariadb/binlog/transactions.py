@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,24 +15,14 @@ from .decoding import GtidEvent, decode_gtid, decode_gtid_list, decode_incident,
 from .events import BinlogReader, Event
 from .gtids import Gtid, GtidState
 from .statements import ENDINGS, XA_ENDINGS, Statement, read_statement, transaction_control
-from .tables import (
-    NO_TABLE,
-    OPERATION_BY_TYPE,
-    TABLE_ID_BYTES,
-    RowCounter,
-    UnknownColumnError,
-    decode_rows,
-    decode_table_map,
-)
+from .tables import OPERATION_BY_TYPE, MappedTables, UnknownColumnError, decode_rows
 
 # A transaction of a million statements is told by the first ones that differ.
 SHOWN_STATEMENTS = 20
 _ANNOTATION_BYTES = 2048
+# Statements that are alike up to their first value are told once.
+_BEFORE_VALUES = re.compile(rb"[^'\"=(<>0-9]{0,200}")
 _ERRORS_OF_DECODING = (IndexError, KeyError, ValueError, OverflowError, struct.error)
-
-
-# A table's database and name, and what counts its rows.
-_Table = tuple[str, str, RowCounter]
 
 
 @dataclass
@@ -72,8 +63,8 @@ class Transaction:
         statements: What was logged as text: DDL, and in the formats STATEMENT and MIXED changes of rows. Those that
             change rows are told once for each kind, without their text.
         tables: The tables whose rows were changed by row events, in the order of their first change.
-        originals: Of the statements that made the row events, without their values, the first ones that differ; empty
-            where ``binlog_annotate_row_events`` is off.
+        annotations: The beginnings of the statements that made the row events, with their values, the first ones that
+            differ; empty where ``binlog_annotate_row_events`` is off. Only ``originals`` may be shown.
         thread_id: The connection that ran it, where the log says it (a DDL, or MariaDB 11.5 on); else None.
         has_full_images: Whether every row image holds all columns; False with ``binlog_row_image`` MINIMAL or NOBLOB.
         is_ddl: Whether the server marked it so.
@@ -89,13 +80,19 @@ class Transaction:
     end_offset: int
     statements: tuple[Statement, ...] = ()
     tables: tuple[TableChange, ...] = ()
-    originals: tuple[str, ...] = ()
+    annotations: tuple[bytes, ...] = field(default=(), repr=False)
     thread_id: int | None = None
     has_full_images: bool = True
     is_ddl: bool = False
     xa: str = ""
     xid: str = ""
     incident: str = ""
+
+    @property
+    def originals(self) -> tuple[str, ...]:
+        """The statements that made the row events, without their values."""
+        texts = (annotation.decode(errors="ignore") for annotation in self.annotations)
+        return tuple(dict.fromkeys(shown(fingerprint(text)) for text in texts))
 
     @property
     def rows(self) -> int:
@@ -122,7 +119,7 @@ class _Open:
     begin_offset: int
     statements: dict[tuple[str, str, str], Statement] = field(default_factory=dict)
     changes: dict[tuple[str, str], _Change] = field(default_factory=dict)
-    originals: dict[str, None] = field(default_factory=dict)
+    annotations: dict[bytes, bytes] = field(default_factory=dict)
     thread_id: int | None = None
     has_full_images: bool = True
     xa_ending: str = ""
@@ -153,8 +150,7 @@ class TransactionReader:
         self._events = iter(reader)
         self._name = name
         self._counts_rows = counts_rows
-        self._tables: dict[bytes, _Table] = {}
-        self._maps: dict[bytes, _Table] = {}
+        self._tables = MappedTables()
         self._current: _Open | None = None
         self.before = self._read_gtid_list()
         self.state = self.before.copy()
@@ -203,7 +199,7 @@ class TransactionReader:
         elif kind == events.INCIDENT:
             self._take_incident(decode_incident(event.body))
         elif kind == events.TABLE_MAP:
-            self._take_table_map(event.body)
+            self._tables.add(event.body)
         elif current is not None:
             return self._take_inside(current, event)
         return None
@@ -214,7 +210,7 @@ class TransactionReader:
             ends_statement = self._take_rows(current, kind, event.body)
             return self._ended(event) if current.start.is_standalone and ends_statement else None
         if kind == events.ANNOTATE_ROWS:
-            _remember_original(current, event.body)
+            _remember_annotation(current, event.body)
         elif kind in (events.QUERY, events.QUERY_COMPRESSED, events.EXECUTE_LOAD_QUERY):
             return self._take_query(current, event)
         elif kind in (events.XID, events.XA_PREPARE):
@@ -237,25 +233,18 @@ class TransactionReader:
         current.statements.setdefault((statement.kind, statement.database, statement.text), statement)
         return self._ended(event) if current.start.is_standalone else None
 
-    def _take_table_map(self, body: bytes) -> None:
-        description = body[TABLE_ID_BYTES:]
-        if description not in self._tables:
-            table = decode_table_map(body)
-            self._tables[description] = (table.database, table.name, RowCounter(table))
-        self._maps[body[:TABLE_ID_BYTES]] = self._tables[description]
-
     def _take_rows(self, current: _Open, kind: int, body: bytes) -> bool:
         """Count the rows of an event; tell whether it ends its statement."""
         rows = decode_rows(kind, body)
-        if rows.table_id == NO_TABLE:
+        splitter = self._tables.of(rows)
+        if splitter is None:
             return rows.ends_statement
-        database, name, counter = self._maps[rows.table_id]
-        change = current.changes.setdefault((database, name), _Change())
+        change = current.changes.setdefault((splitter.table.database, splitter.table.name), _Change())
         current.has_full_images = current.has_full_images and rows.has_all_columns
         count = 1
         if self._counts_rows:
             try:
-                count = counter.count(rows)
+                count = splitter.count(rows)
             except UnknownColumnError:
                 change.is_exact = False
         change.rows[rows.operation] += count
@@ -282,7 +271,7 @@ class TransactionReader:
                 TableChange(database, name, **change.rows, is_exact=change.is_exact)
                 for (database, name), change in current.changes.items()
             ),
-            originals=tuple(current.originals),
+            annotations=tuple(current.annotations.values()),
             thread_id=current.thread_id,
             has_full_images=current.has_full_images,
             is_ddl=start.is_ddl,
@@ -300,7 +289,7 @@ class TransactionReader:
         )
 
 
-def _remember_original(current: _Open, body: bytes) -> None:
-    if len(current.originals) < SHOWN_STATEMENTS:
-        text = body[:_ANNOTATION_BYTES].decode(errors="ignore")
-        current.originals.setdefault(shown(fingerprint(text)))
+def _remember_annotation(current: _Open, body: bytes) -> None:
+    if len(current.annotations) < SHOWN_STATEMENTS:
+        beginning = cast("re.Match[bytes]", _BEFORE_VALUES.match(body)).group()
+        current.annotations.setdefault(beginning, body[:_ANNOTATION_BYTES])
