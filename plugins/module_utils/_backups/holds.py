@@ -43,6 +43,21 @@ def read_holds(site_folder: Path) -> dict[str, Hold]:
         ) from error
 
 
+def plan_hold(present: Hold | None, held: bool, reason: str, by: str, at: str) -> Hold | None:
+    """Return the hold that a set is to have; the present one where nothing is to be changed.
+
+    Args:
+        present: What was said of the set so far.
+        held: Whether it is to be held.
+        reason: Why; "" keeps the reason that there is.
+        by: Who says so.
+        at: When, RFC 3339 in UTC.
+    """
+    if held == (present is not None and present.held) and reason in ("", present.reason if present else ""):
+        return present
+    return Hold(held, reason, by, at)
+
+
 def write_holds(site_folder: Path, holds: Mapping[str, Hold]) -> None:
     """Replace what is said of held sets."""
     make_private_folder(site_folder)

@@ -139,6 +139,23 @@ def set_folders(site_folder: Path) -> list[Path]:
     return [folder for folder in _inner_folders(site_folder) if is_set_folder(folder)]
 
 
+def require_set(site_folder: Path, name: str) -> Path:
+    """Return the folder of a set.
+
+    Raises:
+        LifeboatError: ``backup_not_found`` when there is no such set.
+    """
+    known = {folder.name: folder for folder in set_folders(site_folder)}
+    if name not in known:
+        raise LifeboatError(
+            f"Cannot find the set {name} in {site_folder}. Give the name of a set of the repository, as backup_info "
+            "lists them.",
+            "backup_not_found",
+            {"folder": str(site_folder)},
+        )
+    return known[name]
+
+
 def leftovers(site_folder: Path) -> list[Path]:
     """Return the folders of a site that are no sets yet, or no more."""
     return [folder for folder in _inner_folders(site_folder) if folder.name.endswith(INCOMPLETE_SUFFIX)]

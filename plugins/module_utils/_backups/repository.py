@@ -23,6 +23,11 @@ class Repository:
         """Return the folder of a site's sets."""
         return self.path / "sites" / site
 
+    def sites(self) -> list[str]:
+        """Return the sites that have a folder."""
+        folder = self.path / "sites"
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+
     def binlog_folder(self, server: str) -> Path:
         """Return the archive of the binary logs of a server."""
         return self.path / "binlogs" / server

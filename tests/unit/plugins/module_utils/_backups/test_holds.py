@@ -6,6 +6,7 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.holds import (
     HOLDS_NAME,
     Hold,
+    plan_hold,
     read_holds,
     write_holds,
 )
@@ -28,3 +29,25 @@ def test_a_file_that_cannot_be_understood_is_an_error(tmp_path, content):
     with pytest.raises(LifeboatError) as failure:
         read_holds(tmp_path)
     assert failure.value.error_code == "holds_damaged"
+
+
+HELD = Hold(held=True, reason="audit", by="root", at="2026-11-21T03:00:00Z")
+RELEASED = Hold(held=False, reason="", by="root", at="2026-11-22T03:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("present", "held", "reason"),
+    [(HELD, True, ""), (HELD, True, "audit"), (None, False, ""), (RELEASED, False, "")],
+    ids=["held", "for the same reason", "never held", "released"],
+)
+def test_what_is_so_already_stays_as_it_is(present, held, reason):
+    assert plan_hold(present, held, reason, "me", "now") == present
+
+
+@pytest.mark.parametrize(
+    ("present", "held", "reason"),
+    [(None, True, ""), (RELEASED, True, "again"), (HELD, True, "another reason"), (HELD, False, "")],
+    ids=["new", "again", "another reason", "release"],
+)
+def test_what_is_not_so_yet_is_said_anew(present, held, reason):
+    assert plan_hold(present, held, reason, "me", "now") == Hold(held, reason, "me", "now")

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Removes backup sets that no rule keeps."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_retention
+short_description: Remove backup sets that no rule keeps
+version_added: 0.1.0
+description:
+  - Keeps, of the sets in the repository, the latest of each of the last days, weeks, months and years that have a set, by UTC.
+  - The newest set of each kind and the newest O(keep_minimum) sets always stay, and so does a set that is held
+    (M(lifeboat.frappe.backup_hold)). A set goes only when newer ones that stay have every kind that it has, and were verified:
+    byte for byte by this module, or by a drill.
+  - A broken set counts for none of that. A set of a moment that has not come, as after a jump of the clock, stays and counts for
+    nothing.
+  - Before each removal the set, its hold and those that replace it are looked at again. A set that is removed is first renamed, so
+    that what a kill leaves is no set; the chain of the site remembers that it was removed on purpose.
+  - Binary logs in the archive that no set needs any more go as well; see O(binlogs).
+  - The sets of C(bench backup) are left alone; bench removes its own.
+options:
+  site:
+    description: The site. Without it, every site of the repository.
+    type: str
+  keep_daily:
+    description: How many days keep their latest set.
+    type: int
+    default: 7
+  keep_weekly:
+    description: How many weeks (ISO 8601) keep their latest set.
+    type: int
+    default: 4
+  keep_monthly:
+    description: How many months keep their latest set.
+    type: int
+    default: 6
+  keep_yearly:
+    description: How many years keep their latest set.
+    type: int
+    default: 0
+  keep_minimum:
+    description: How many of the newest sets stay whatever their age; at least one always does.
+    type: int
+    default: 2
+  state_path:
+    description: Where the collection keeps its records on the host, those of drills among them.
+    type: path
+    default: /var/lib/lifeboat
+extends_documentation_fragment:
+  - lifeboat.frappe.repository
+  - lifeboat.frappe.attributes
+author:
+  - Lifeboat for Frappe maintainers (@lifeboat-frappe)
+"""
+
+EXAMPLES = r"""
+- name: See what would go, and why
+  lifeboat.frappe.backup_retention:
+    site: erp.example.com
+  check_mode: true
+
+- name: Keep two weeks of days and a year of months, of every site
+  lifeboat.frappe.backup_retention:
+    keep_daily: 14
+    keep_monthly: 12
+"""
+
+RETURN = r"""
+sites:
+  description:
+    - A plan for each site, with C(site), C(kept) and C(removed) (sets with C(name), C(recovery_point), C(kinds), C(size_bytes),
+      C(held), C(broken), C(verified) and C(reasons)), C(unfinished) (removals that a kill interrupted) and C(freed_bytes).
+  returned: always
+  type: list
+  elements: dict
+refused:
+  description: Why sets that were to go stay after all, as the look right before their removal showed.
+  returned: always
+  type: list
+  elements: str
+freed_bytes:
+  description: What the removed sets took.
+  returned: always
+  type: int
+"""
+
+from dataclasses import fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository_retention import retain
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.retention import RetentionPolicy
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import REPOSITORY_ARGUMENTS, STATE_PATH, run
+
+
+def work(module: AnsibleModule) -> dict[str, Any]:
+    """Plan and, unless in check mode, remove."""
+    options = module.params
+    repository = Repository(Path(options["repository_path"]))
+    return retain(
+        repository,
+        [options["site"]] if options["site"] else repository.sites(),
+        RetentionPolicy(**{field.name: options[field.name] for field in fields(RetentionPolicy)}),
+        datetime.now(timezone.utc),
+        state_path=Path(options["state_path"]),
+        dry_run=module.check_mode,
+    )
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **REPOSITORY_ARGUMENTS,
+            "site": {"type": "str"},
+            "keep_daily": {"type": "int", "default": 7},
+            "keep_weekly": {"type": "int", "default": 4},
+            "keep_monthly": {"type": "int", "default": 6},
+            "keep_yearly": {"type": "int", "default": 0},
+            "keep_minimum": {"type": "int", "default": 2},
+            "state_path": {"type": "path", "default": STATE_PATH},
+        },
+        supports_check_mode=True,
+    )
+    run(module, work)
+
+
+if __name__ == "__main__":
+    main()
