@@ -198,7 +198,7 @@ def _rows(doctype: DocType, content: SiteContent, files: list[StoredFile]) -> li
     special = _special_rows(doctype.name, content, files)
     if special is None:
         count = doctype.rows * content.scale if doctype.rows > GROWING_ROWS else doctype.rows
-        special = [{} for _index in range(count)]
+        special = [_ledger_values(index) if doctype.name == "GL Entry" else {} for index in range(count)]
     return [_row(doctype, content, numbers, values, position) for position, values in enumerate(special)]
 
 
@@ -240,6 +240,16 @@ def _value(name: str, field_type: str, numbers: random.Random, hostile_text: str
     if hostile_text is not None:
         return hostile_text
     return " ".join(numbers.choices(WORDS, k=numbers.randrange(5, 40)))
+
+
+def _ledger_values(index: int) -> dict[str, Any]:
+    """Return what makes the books balance: each voucher has two rows, one debits what the other credits."""
+    voucher, is_credit = divmod(index, 2)
+    amount = {"debit": f"{(voucher * 7919) % 10**7 / 100:.9f}", "credit": "0.000000000"}
+    if is_credit:
+        amount = {"debit": amount["credit"], "credit": amount["debit"]}
+    kind = ENUMERATIONS["voucher_type"][voucher % len(ENUMERATIONS["voucher_type"])]
+    return {**amount, "voucher_type": kind, "voucher_no": f"V-{voucher:06d}"}
 
 
 def _special_rows(doctype: str, content: SiteContent, files: list[StoredFile]) -> list[dict[str, Any]] | None:

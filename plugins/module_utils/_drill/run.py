@@ -86,6 +86,17 @@ def run_drill(
     return record
 
 
+def raise_failed(record: Mapping[str, Any]) -> None:
+    """Turn the record of a drill that failed into the error that it is.
+
+    Raises:
+        LifeboatError: With the code of what failed; the record is in its details.
+    """
+    error = record["error"]
+    if error:
+        raise LifeboatError(error["reason"], error["code"], {"record": dict(record)})
+
+
 def _bury(request: DrillRequest, dead: RunningDrill, now: datetime) -> None:
     """Remove what a dead drill left, and record it, unless it died after its record was written."""
     remove_scratch(Path(dead.scratch))

@@ -38,39 +38,39 @@ def textfile(findings: Sequence[Finding], summary: Mapping[str, Any], at_seconds
     """
     shown, dropped = _bounded(findings)
     families = (
-        _family(
+        family(
             "lifeboat_check_status",
             "What each check says: 0 is ok, 1 warning, 2 critical, 3 unknown.",
             ((_labels(finding), STATUS[finding.severity]) for finding in shown),
         ),
-        _family(
+        family(
             "lifeboat_check_accepted",
             "1 for each finding that somebody accepted; its status is told as if it were not.",
             ((_labels(finding), 1) for finding in shown if finding.accepted),
         ),
-        _family(
+        family(
             "lifeboat_check_value",
             "What each check measured, in the base unit of its label.",
             ((_labels(finding, unit=_base_unit(finding)), _base_value(finding)) for finding in shown if _has(finding)),
         ),
-        _family(
+        family(
             "lifeboat_check_items_dropped",
             f"How many items of a check are left out here, beyond its {MOST_ITEMS} worst.",
             (({"check": check_id}, count) for check_id, count in sorted(dropped.items())),
         ),
-        _family(
+        family(
             "lifeboat_health_findings",
             "How many findings there are by severity; accepted ones are counted apart.",
             (({"severity": name}, summary["counts"][name]) for name in (*SEVERITIES, "accepted")),
         ),
-        _family("lifeboat_health_score", "How healthy the host is, from 0 to 100.", [({}, summary["score"])]),
-        _family(
+        family("lifeboat_health_score", "How healthy the host is, from 0 to 100.", [({}, summary["score"])]),
+        family(
             "lifeboat_health_coverage_ratio",
             "How much of what applies to the host could be judged.",
             [({}, summary["coverage"] / PERCENT)],
         ),
-        _family("lifeboat_health_run_seconds", "How long the last run took.", [({}, seconds)]),
-        _family(
+        family("lifeboat_health_run_seconds", "How long the last run took.", [({}, seconds)]),
+        family(
             "lifeboat_health_last_run_timestamp_seconds", "When the last run began, in Unix time.", [({}, at_seconds)]
         ),
     )
@@ -92,7 +92,8 @@ def _bounded(findings: Iterable[Finding]) -> tuple[list[Finding], Counter[str]]:
     return [shown[key] for key in sorted(shown)], dropped
 
 
-def _family(name: str, meaning: str, samples: Iterable[tuple[Mapping[str, str], float]]) -> Iterator[str]:
+def family(name: str, meaning: str, samples: Iterable[tuple[Mapping[str, str], float]]) -> Iterator[str]:
+    """Yield the lines of one metric: what it means, that it is a gauge, and its labelled samples."""
     yield f"# HELP {name} {meaning}"
     yield f"# TYPE {name} gauge"
     for labels, value in samples:
