@@ -83,12 +83,21 @@ def _skipped(backup: BackupSet, reason: str) -> dict[str, str]:
 
 def _moment(text: str, sets: Sequence[BackupSet]) -> str:
     names = ", ".join(sorted(backup.name for backup in sets)[-_SHOWN:]) or "none"
-    if not _LOOKS_LIKE_A_TIME.match(text):
+    if not looks_like_a_time(text):
         raise LifeboatError(
             f"Cannot recover to {text!r}: no set has that name, and it is no time such as 2026-11-21T08:40:00+05:30. "
             f"The newest sets found: {names}.",
             "recover_to_invalid",
         )
+    return format_moment(parse_moment(text))
+
+
+def parse_moment(text: str) -> float:
+    """Read a recovery point that is a time, to the second, as seconds since the epoch.
+
+    Raises:
+        LifeboatError: ``recover_to_invalid`` when it is no time, or has no offset.
+    """
     try:
         # Python before 3.11 knows neither Z nor every length of a fraction.
         moment = datetime.fromisoformat(re.sub(r"[Zz]\Z", "+00:00", re.sub(r"\.\d+", "", text)))
@@ -100,7 +109,12 @@ def _moment(text: str, sets: Sequence[BackupSet]) -> str:
             "anybody's guess. Write it like 2026-11-21T08:40:00+05:30 or 2026-11-21T03:10:00Z.",
             "recover_to_invalid",
         )
-    return format_moment(moment.timestamp())
+    return moment.timestamp()
+
+
+def looks_like_a_time(text: str) -> bool:
+    """Tell whether a recovery point is meant to be a time, and no set's name."""
+    return bool(_LOOKS_LIKE_A_TIME.match(text))
 
 
 def _not_found(sets: Sequence[BackupSet], recover_to: str | None, skipped: list[dict[str, str]]) -> LifeboatError:

@@ -47,9 +47,19 @@ ERROR_CODES: dict[str, str] = {
     "binlog_restarted": "The server began its binary logs anew, so an archive of them cannot be continued.",
     "binlog_unsupported": "A binary log is of a format that is not read.",
     "gtid_invalid": "A text is no GTID.",
+    # cleanup
+    "cleanup_running": "Another cleanup of the same host is running.",
+    "cleanup_unknown": "No cleanup with this id has files in quarantine.",
+    "clock_ahead": "The clock is so far ahead of everything that was written that no age can be judged.",
+    "plan_refused": "The plan of a cleanup is not the one that was reviewed, or not of this host.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
     "wrong_site": "The backup set is of another site.",
+    "gtid_not_found": "The logs behind the base do not hold the transaction that was named.",
+    "outside_window": "The point in time asked for cannot be reached from any base over the logs that there are.",
+    "replay_failed": "A transaction of the binary log cannot be applied to the base.",
+    "replay_refused": "A transaction of the binary log is not logged so that it can be repeated exactly.",
+    "undo_refused": "A transaction cannot be undone without losing what was written after it.",
     # recovery: journal and lock
     "recovery_promoted": "What the recovery staged is, or was about to be, live, so it cannot be thrown away.",
     "journal_damaged": "The journal of a recovery cannot be read.",
