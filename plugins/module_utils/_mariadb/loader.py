@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .._system.errors import LifeboatError
@@ -17,14 +14,13 @@ from .dump.tables import CreateTable
 from .dump.tokenizer import BATCH_BYTES, ROW_LIMIT_BYTES, Comment, Rows, Statement, statement_refused, statements
 from .load_target import LoadResult, LoadTarget, Watch
 from .loader_jobs import LoadCounter, RowsJob, SequencesJob, TableLoad
-from .loader_pool import BUFFER_BYTES, WorkerPool
+from .loader_pool import BUFFER_BYTES, WorkerPool, watched
 from .loader_session import LoadSession
 
 # One transaction: large enough that waiting for the disk at its end does not count, small enough to be spread.
 TRANSACTION_BYTES = 16 << 20
 # A statement's first words and the protocol's own bytes.
 PACKET_MARGIN_BYTES = 64 << 10
-WATCH_INTERVAL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def load_dump(stream: SqlStream, options: LoadOptions, progress: ProgressReporte
 
     pool = WorkerPool(open_session, options.connections, tick)
     try:
-        with _watched(pool, watch):
+        with watched(pool, watch):
             reader = _DumpReader(pool, forms, counter, options)
             reader.read(stream)
             pool.finish()
@@ -80,26 +76,6 @@ def load_dump(stream: SqlStream, options: LoadOptions, progress: ProgressReporte
         pool.close()
     reader.result.loaded_bytes = stream.bytes_read
     return reader.result
-
-
-@contextmanager
-def _watched(pool: WorkerPool, watch: Watch) -> Iterator[None]:
-    stop = threading.Event()
-
-    def look() -> None:
-        while not stop.wait(WATCH_INTERVAL_SECONDS):
-            error = watch()
-            if error is not None:
-                pool.fail(error)
-                return
-
-    thread = threading.Thread(target=look, name="watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 class _DumpReader:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Callable, Protocol
 
 from .._system.errors import LifeboatError
+from .load_target import Watch
 from .loader_session import LoadSession
 
 # What may wait or be on its way; a third of what the whole module may use of memory.
 BUFFER_BYTES = 64 << 20
 TICK_SECONDS = 0.5
+WATCH_INTERVAL_SECONDS = 0.5
 
 
 class Job(Protocol):
@@ -155,3 +158,24 @@ class WorkerPool:
                 self._following.extend(following)
                 self._condition.notify_all()
             job = self._take()
+
+
+@contextmanager
+def watched(pool: WorkerPool, watch: Watch) -> Iterator[None]:
+    """Ask a watch twice a second while the body runs; an error that it returns ends the pool."""
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(WATCH_INTERVAL_SECONDS):
+            error = watch()
+            if error is not None:
+                pool.fail(error)
+                return
+
+    thread = threading.Thread(target=look, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

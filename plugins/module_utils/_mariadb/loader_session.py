@@ -126,6 +126,28 @@ class LoadSession:
             except DRIVER_ERRORS as error:
                 raise load_error(error, table, 0) from None
 
+    def check_table(self, quoted_table: bytes, table: str) -> None:
+        """Check a table whose files were put in place, and mend what an engine without transactions left open.
+
+        Raises:
+            LifeboatError: ``proof_failed`` when it is damaged beyond that.
+        """
+        for statement in (b"CHECK TABLE ", b"REPAIR TABLE ", b"CHECK TABLE "):
+            with self._connection.cursor() as cursor:
+                try:
+                    cursor.execute(statement + quoted_table)
+                    verdict = cursor.fetchall()[-1][-1]
+                except DRIVER_ERRORS as error:
+                    raise load_error(error, table, 0) from None
+            if verdict == "OK":
+                return
+        raise LifeboatError(
+            f"The staged table {table} is damaged and cannot be mended. What was staged must not go live and is "
+            "dropped. Choose another set.",
+            "proof_failed",
+            {"table": table},
+        )
+
     def _run(self, work: Callable[[], Answer], table: str, line: int, attempts: int = ATTEMPTS) -> Answer:
         try:
             return work()

@@ -128,11 +128,12 @@ def statement_refused(line: int, form: str) -> LifeboatError:
     """Make the error for a statement that a site's dump never holds.
 
     Args:
-        line: The line in the unpacked dump.
+        line: The line in the unpacked dump; 0 for a definition that comes with tables as files.
         form: The name of the form. Never a part of the statement that could be data.
     """
+    place = f"the dump at line {line}" if line else "a definition of the set"
     return LifeboatError(
-        f"Refused the dump at line {line}: it holds {form}, which no dump of a site's database does. It was not run. "
+        f"Refused {place}: it holds {form}, which no dump of a site's database does. It was not run. "
         "Choose another backup set, or find out who changed this one.",
         "statement_refused",
         {"line": line, "form": form},
