@@ -14,7 +14,8 @@ from .._system.children import bound_command, find_program
 from .._system.commands import secret_pipe
 from .._system.errors import LifeboatError
 from .binlog.position import BinlogPosition
-from .connection import LoginOptions, with_config_file
+from .connection import LoginOptions
+from .option_file import option_file
 
 CLIENT_PACKAGE = "mariadb-client"
 # The options of bench's own dumps, and what no row can be too long for (the server's own upper limit).
@@ -93,7 +94,7 @@ def dump_database(login: LoginOptions, database: str, *, with_position: bool) ->
         LifeboatError: ``command_missing`` when mariadb-dump is not installed.
     """
     program = find_program("mariadb-dump", CLIENT_PACKAGE)
-    with secret_pipe(_option_file(with_config_file(login))) as options, tempfile.TemporaryFile() as messages:
+    with secret_pipe(option_file(login)) as options, tempfile.TemporaryFile() as messages:
         command = [
             *(program, f"--defaults-file=/dev/fd/{options}", *DUMP_OPTIONS),
             *(("--master-data=2",) if with_position else ()),
@@ -111,27 +112,3 @@ def dump_database(login: LoginOptions, database: str, *, with_position: bool) ->
                 yield DatabaseDump(database, process, cast(BinaryIO, messages))
             finally:
                 process.kill()
-
-
-def _option_file(login: LoginOptions) -> str:
-    place = (
-        {"socket": login.login_unix_socket, "protocol": "socket"}
-        if login.login_unix_socket
-        else {"host": login.login_host, "port": str(login.login_port), "protocol": "tcp"}
-    )
-    values = {
-        "user": login.login_user or "root",
-        "password": login.login_password,
-        "ssl-ca": login.ca_cert,
-        "ssl-cert": login.client_cert,
-        "ssl-key": login.client_key,
-        **place,
-    }
-    lines = [f"{name}={_quoted(value)}" for name, value in values.items() if value]
-    return "\n".join(["[client]", *lines, ""])
-
-
-def _quoted(value: str) -> str:
-    """Quote a value of an option file, in which # begins a comment and a backslash an escape."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'

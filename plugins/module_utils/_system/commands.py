@@ -64,3 +64,18 @@ def secret_pipe(secret: str) -> Iterator[int]:
         yield read_descriptor
     finally:
         os.close(read_descriptor)
+
+
+@contextmanager
+def secret_file(secret: str) -> Iterator[int]:
+    """Yield a file descriptor of a file in memory, for a program that opens ``/dev/fd/N`` more than once.
+
+    Pass it with ``pass_fds``. Like a pipe it has no name that another account could open, and never reaches a disk.
+    """
+    descriptor = os.memfd_create("secret")
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, secret.encode())
+        yield descriptor
+    finally:
+        os.close(descriptor)
