@@ -11,7 +11,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands i
 def options_read_by_a_program(text: str) -> list[str]:
     with secret_file(text) as descriptor:
         result = subprocess.run(
-            ["my_print_defaults", f"--defaults-file=/dev/fd/{descriptor}", "--show", "client"],
+            ["my_print_defaults", f"--defaults-file=/dev/fd/{descriptor}", "client"],
             pass_fds=(descriptor,),
             check=True,
             capture_output=True,
