@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from .._system.errors import LifeboatError
 from .._system.files import make_private_folder
 
 LOCK_NAME = "backup.lock"
+# Says that a lock is held: by whom, for people, and the same for machines.
+Refusal = Callable[[str, dict[str, Any]], LifeboatError]
 
 
 @contextmanager
@@ -28,13 +30,34 @@ def backup_lock(site_folder: Path) -> Iterator[None]:
     Raises:
         LifeboatError: ``backup_running`` while another process holds it, with its process, host and since when.
     """
-    make_private_folder(site_folder)
-    descriptor = os.open(site_folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def refusal(who: str, holder: dict[str, Any]) -> LifeboatError:
+        return LifeboatError(
+            f"Cannot work on the backup sets in {site_folder}: another backup of the site runs there ({who}). "
+            "Wait until it has ended, or end it, then run this again.",
+            "backup_running",
+            {"holder": holder},
+        )
+
+    with folder_lock(site_folder, refusal):
+        yield
+
+
+@contextmanager
+def folder_lock(folder: Path, refusal: Refusal) -> Iterator[None]:
+    """Hold the lock of a folder; it is made where it is missing.
+
+    Raises:
+        LifeboatError: What ``refusal`` makes, while another process holds it.
+    """
+    make_private_folder(folder)
+    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _running(site_folder, _read_holder(descriptor)) from None
+            holder = _read_holder(descriptor)
+            raise refusal(_named(holder), holder) from None
         _write(descriptor, json.dumps(_this_process()).encode())
         try:
             yield
@@ -62,15 +85,7 @@ def _read_holder(descriptor: int) -> dict[str, Any]:
         return {}
 
 
-def _running(site_folder: Path, holder: dict[str, Any]) -> LifeboatError:
-    who = (
-        f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-        if holder
-        else "a process that is just starting or ending"
-    )
-    return LifeboatError(
-        f"Cannot work on the backup sets in {site_folder}: another backup of the site runs there ({who}). "
-        "Wait until it has ended, or end it, then run this again.",
-        "backup_running",
-        {"holder": holder},
-    )
+def _named(holder: dict[str, Any]) -> str:
+    if not holder:
+        return "a process that is just starting or ending"
+    return f"process {holder['pid']} on {holder['host']} since {holder['since']}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..._bench.layout import Site
@@ -74,14 +75,14 @@ class MadeSet:
         folder: Where it lies.
         depth: How deep it was looked into after it was written: ``content``, or ``structure`` where its key is
             elsewhere.
-        warnings: What the archives of files could not hold.
+        notes: What the archives of files could not hold, as sentences.
         steps: What was done and how long each took.
     """
 
     manifest: Manifest
-    folder: str
+    folder: Path
     depth: str
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     steps: tuple[dict[str, Any], ...]
 
 
@@ -164,7 +165,7 @@ class _Backup:
         self._writer = writer
         self._now = now
         self._steps = Steps()
-        self._warnings: list[str] = []
+        self._notes: list[str] = []
 
     def run(self) -> MadeSet:
         started_at = format_moment(self._now().timestamp())
@@ -190,7 +191,7 @@ class _Backup:
             folder = self._writer.publish()
         with self._steps.step("chain"):
             record_made(folder.parent, manifest.name, digest, manifest.ended_at)
-        return MadeSet(manifest, str(folder), proven.depth, tuple(self._warnings), tuple(self._steps.done))
+        return MadeSet(manifest, folder, proven.depth, tuple(self._notes), tuple(self._steps.done))
 
     def _write_configuration(self) -> None:
         with self._writer.artifact(SITE_CONFIG, "site_config_backup", ".json") as artifact:
@@ -216,7 +217,7 @@ class _Backup:
                 artifact.write,
                 lambda count, size: self._progress.update(done_bytes=size, done_items=count),
             )
-        self._warnings += _warnings(result)
+        self._notes += _notes(result)
 
     def _manifest(self, started_at: str, dump: LiveDump) -> Manifest:
         site, source, encryption = self._request.site, self._source, self._request.encryption
@@ -253,7 +254,7 @@ def _needed_bytes(site: Site, source: Source, earlier: Sequence[BackupSet]) -> i
     return dump_bytes(source.data_bytes, earlier) + sum(files_size_bytes(site, kind) for kind, _title in ARCHIVES)
 
 
-def _warnings(result: ArchiveResult) -> list[str]:
+def _notes(result: ArchiveResult) -> list[str]:
     left_out = [f"{path} is neither a file nor a folder and was left out." for path in result.left_out]
     return left_out + [f"{path} was cut while it was read; zeros stand for its end." for path in result.changed]
 

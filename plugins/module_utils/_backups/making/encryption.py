@@ -5,16 +5,18 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Callable, cast
 
 from ..._bench.configuration import key_fingerprint
+from ..._bench.layout import Site
 from ..._system.commands import secret_pipe
 from ..._system.errors import LifeboatError
 from ..ciphers import AGE, AGE_CIPHER, ENVIRONMENT, GPG, GPG_CIPHER
+from ..keys import key_in
 
 READ_BYTES = 1024 * 1024
 Write = Callable[[bytes], object]
@@ -43,6 +45,39 @@ class Encryption:
     def mark(self) -> str:
         """What bench adds to the names of encrypted artifacts."""
         return "-enc" if self.method else ""
+
+
+def choose_encryption(
+    method: str, encryption_key: str | None, recipients: Sequence[str], identity: str | None, site: Site
+) -> tuple[Encryption, str | None]:
+    """Return how a set is encrypted, and what opens it again on this host, None where that is elsewhere.
+
+    Args:
+        method: ``none``, ``gpg`` or ``age``.
+        encryption_key: The passphrase for gpg; without it that of the site is taken, as bench does.
+        recipients: The public keys for age.
+        identity: The private key of one of them.
+        site: The site.
+
+    Raises:
+        LifeboatError: ``key_missing`` when there is nothing to encrypt with.
+    """
+    if method == GPG:
+        passphrase = encryption_key or key_in(site.config_path)
+        if not passphrase:
+            raise LifeboatError(
+                f"Cannot encrypt the backup of {site.name}: no encryption_key was given, and the site has no "
+                "backup_encryption_key. Give one, and keep it where it outlives this host.",
+                "key_missing",
+            )
+        return Encryption(GPG, passphrase=passphrase), passphrase
+    if method == AGE:
+        if not recipients:
+            raise LifeboatError(
+                f"Cannot encrypt the backup of {site.name} with age: no age_recipients were given.", "key_missing"
+            )
+        return Encryption(AGE, recipients=tuple(recipients)), identity
+    return Encryption(), None
 
 
 @contextmanager
