@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration_change import MASK
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import database_exists
-from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import promotion, promotion_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import promotion, promotion_run, promotion_state
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_plan import staging_path
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration_change import MASK
 from ansible_collections.lifeboat.frappe.plugins.modules import site_promotion
 
 from tests.lab import MariaDBServer
@@ -342,7 +342,7 @@ def test_only_good_copy_is_never_deleted(stage: Stage) -> None:
 @pytest.mark.promise(24)
 def test_nothing_is_rolled_back_to_that_is_not_there_any_more(stage: Stage) -> None:
     run(stage)
-    kept = promotion.kept_configuration_path(stage.journal())
+    kept = promotion_state.kept_configuration_path(stage.journal())
     aside = kept.with_name("aside")
     kept.rename(aside)
     assert refused(stage, "rolled_back") == "nothing_kept"

@@ -16,6 +16,7 @@ from .._system.errors import LifeboatError
 from .journal import Journal
 from .promotion_plan import STAGING_FOLDER
 from .promotion_state import NOT_BEGUN, PROMOTING, ROLLING_BACK, promotion_status
+from .quiesce import open_again
 from .record_summary import DATABASE_STEP
 from .retention import expired_recoveries, plan_retirement, retire
 from .rollback import plan_rollback, roll_back
@@ -34,6 +35,7 @@ def clean_up(connection: Connection[Any], site: Site, journal: Journal) -> None:
         plan = plan_rollback(connection, site, journal)
         roll_back(connection, site, journal, plan, find_surroundings(site.bench), RELOAD_TIMEOUT_SECONDS)
     elif status == NOT_BEGUN:
+        open_again(connection, site, journal, find_surroundings(site.bench))
         remove_staged_database(connection, journal)
         _remove_staged_files(site, journal)
 

@@ -33,9 +33,9 @@ from .promotion_state import (
     CONFIGURATION_MISSING,
     CONFIGURATION_VALID,
     INTENT,
-    KEPT_FOLDER,
     PROMOTE,
     Intent,
+    kept_configuration_path,
 )
 from .site_values import MAINTENANCE_MODE, PAUSE_SCHEDULER, promoted_configuration, turned_on, with_switches
 from .surroundings import Surroundings, common_configuration, drain
@@ -95,11 +95,6 @@ def promote(
             found["cache"] = delete_cached_keys(surroundings, plan.intent.replaced_database)
 
 
-def kept_configuration_path(journal: Journal) -> Path:
-    """Return where the bytes of the replaced configuration are kept."""
-    return journal.folder / KEPT_FOLDER / "site_config.json"
-
-
 def delete_cached_keys(surroundings: Surroundings, database: str) -> dict[str, Any]:
     """Delete the cached keys of a database; a site's keys carry its database's name, so going on without is safe."""
     if not database:
@@ -131,7 +126,8 @@ def _begin(site: Site, journal: Journal, intent: Intent) -> Intent:
         owner = site.path.stat()
         for name in SITE_FOLDERS:
             _make_site_folder(site.path / name, (owner.st_uid, owner.st_gid))
-    if intent.configuration != CONFIGURATION_MISSING:
+    # Of a site that was closed for this recovery, the configuration of before was kept then.
+    if intent.configuration != CONFIGURATION_MISSING and not journal.fact("quiesce"):
         kept = kept_configuration_path(journal)
         make_private_folder(kept.parent)
         write_atomically(kept, site.config_path.read_bytes(), 0o600)

@@ -194,7 +194,7 @@ def _new_intent(
     if live.configuration is None and plan["replaces"]["database_exists"]:
         replaced = expected
         user = str(from_set.get("db_user") or expected) if from_set.get("db_name") == expected else expected
-    _refuse_shared(connection, site, replaced, user)
+    refuse_shared(connection, site, replaced, user)
     hosts = account_hosts(connection, user) if user else []
     return Intent(
         database=database,
@@ -203,7 +203,7 @@ def _new_intent(
         account_hosts=hosts or hosts_for(live.address),
         configuration=live.state,
         configuration_mode=0 if live.state == CONFIGURATION_MISSING else site.config_path.stat().st_mode & 0o777,
-        switches=switch_values(live.configuration or {}),
+        switches=(journal.fact("quiesce") or {}).get("switches", switch_values(live.configuration or {})),
         trees=[Tree(name, 0, 0) for name in staged_tree_names(site.path, staging_path(site, journal.recovery))],
     )
 
@@ -216,7 +216,12 @@ def _not_staged_error(site: Site, journal: Journal, reason: str) -> LifeboatErro
     )
 
 
-def _refuse_shared(connection: Connection[Any], site: Site, database: str, user: str) -> None:
+def refuse_shared(connection: Connection[Any], site: Site, database: str, user: str) -> None:
+    """Refuse to fence a database, or its account, that something else uses as well.
+
+    Raises:
+        LifeboatError: ``account_shared``.
+    """
     if not database:
         return
     sharing = neighbours_using(site, database=database, user=user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .._system.errors import LifeboatError
@@ -63,6 +64,11 @@ class Intent:
     configuration_mode: int
     switches: dict[str, Any]
     trees: list[Tree]
+
+
+def kept_configuration_path(journal: Journal) -> Path:
+    """Return where the bytes of the replaced configuration are kept."""
+    return journal.folder / KEPT_FOLDER / "site_config.json"
 
 
 def promotion_status(journal: Journal) -> str:

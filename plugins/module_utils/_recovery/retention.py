@@ -17,7 +17,6 @@ from .._mariadb.server import drop_database
 from .._system.errors import LifeboatError
 from .._system.times import parse_rfc3339
 from .journal import Journal, journals
-from .promotion import kept_configuration_path
 from .promotion_plan import MARK_TABLE, look_at_site, neighbours_using, staging_path
 from .promotion_state import (
     HOLD_NAME,
@@ -28,6 +27,7 @@ from .promotion_state import (
     RETIRING,
     ROLLED_BACK,
     ROLLING_BACK,
+    kept_configuration_path,
     promotion_status,
     read_intent,
 )

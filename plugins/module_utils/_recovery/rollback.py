@@ -14,7 +14,7 @@ from .._system.errors import LifeboatError
 from .._system.files import fsync_folder, remove_unfinished_writes, write_atomically
 from .fence import lower_fence, raise_fence
 from .journal import Journal
-from .promotion import delete_cached_keys, exchange_trees, kept_configuration_path
+from .promotion import delete_cached_keys, exchange_trees
 from .promotion_plan import is_as_before, look_at_site, site_changed_error
 from .promotion_state import (
     CONFIGURATION_MISSING,
@@ -24,6 +24,7 @@ from .promotion_state import (
     ROLL_BACK,
     ROLLED_BACK,
     Intent,
+    kept_configuration_path,
     promotion_status,
     read_intent,
 )
