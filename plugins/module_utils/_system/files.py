@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+# What the system says when a file system, or what an account may use of it, is full.
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 

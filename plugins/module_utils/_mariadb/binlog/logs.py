@@ -54,10 +54,14 @@ def file_number(name: str) -> int:
     return int(match["number"])
 
 
-def name_after(name: str, steps: int = 1) -> str:
-    """Return the name of the file that a server writes so many files after this one."""
-    number = file_number(name)
-    return f"{name.rpartition('.')[0]}.{number + steps:06d}"
+def base_name(name: str) -> str:
+    """Return what the names of all binary logs of a server have in common."""
+    return name.rpartition(".")[0]
+
+
+def name_after(name: str) -> str:
+    """Return the name of the file that a server writes after this one."""
+    return f"{base_name(name)}.{file_number(name) + 1:06d}"
 
 
 @contextmanager

@@ -1,0 +1,160 @@
+"""An archive of a server's binary logs: what is in it, what of it a recovery needs, and what may go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .._mariadb.binlog.gtids import parse_gtid_list
+from .._mariadb.binlog.live import LiveBinlogs
+from .._mariadb.binlog.logs import LogFile, check_follows, file_number, missing_file, name_after, open_transactions
+from .._mariadb.binlog.position import BinlogPosition
+from .._system.errors import LifeboatError
+from .._system.files import fsync_folder
+from .binlog_index import ArchivedBinlog, index_path, read_entries
+from .digests import file_digest
+from .repository import Repository
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True)
+class BinlogArchive:
+    """The archive of one server in its folder, which need not exist yet."""
+
+    folder: Path
+
+    def entries(self) -> tuple[ArchivedBinlog, ...]:
+        """Return its logs, oldest first.
+
+        Raises:
+            LifeboatError: ``binlog_archive_invalid``.
+        """
+        return read_entries(self.folder)
+
+    def log_file(self, entry: ArchivedBinlog) -> LogFile:
+        """Return one of its logs as what reads it takes it."""
+        return LogFile(entry.name, self.folder / entry.stored_name, entry.size_bytes, is_archived=True)
+
+    def older_than(self, oldest: BinlogPosition) -> tuple[ArchivedBinlog, ...]:
+        """Return the logs that no recovery from a position on needs; never the newest: the next run goes on from it.
+
+        Args:
+            oldest: The oldest position of any set that is kept.
+        """
+        entries = self.entries()
+        return tuple(entry for entry in entries[:-1] if file_number(entry.name) < file_number(oldest.file))
+
+    def remove(self, entries: Iterable[ArchivedBinlog]) -> int:
+        """Remove logs, oldest first, so that what is left has no gap whenever this ends; return their bytes."""
+        removed_bytes = 0
+        for entry in sorted(entries, key=lambda entry: file_number(entry.name)):
+            index_path(self.folder, entry.name).unlink(missing_ok=True)
+            fsync_folder(self.folder)
+            (self.folder / entry.stored_name).unlink(missing_ok=True)
+            removed_bytes += entry.stored_bytes
+        return removed_bytes
+
+    def damaged(self, entries: Iterable[ArchivedBinlog]) -> list[str]:
+        """Return the names of logs whose stored bytes are not those that were archived; reads all of them."""
+        return [entry.name for entry in entries if not self._is_whole(entry)]
+
+    def _is_whole(self, entry: ArchivedBinlog) -> bool:
+        path = self.folder / entry.stored_name
+        try:
+            return path.stat().st_size == entry.stored_bytes and file_digest(path) == entry.stored_sha256
+        except OSError:
+            return False
+
+
+def archive_name(hostname: str, port: int) -> str:
+    """Return the name of the folder of a server's archive."""
+    return f"{_UNSAFE.sub('_', hostname)}-{port}"
+
+
+def archive_of(repository: Repository, hostname: str, port: int) -> BinlogArchive:
+    """Return the archive of a server, as its own variables or the manifest of a set name it."""
+    return BinlogArchive(repository.binlog_folder(archive_name(hostname, port)))
+
+
+def covering_logs(archive: BinlogArchive, live: LiveBinlogs | None, since: BinlogPosition) -> tuple[LogFile, ...]:
+    """Return the logs that hold all that was written since a position, without a gap: archived ones, then the server's.
+
+    Args:
+        archive: The archive of the server.
+        live: What the server has now; None where it cannot be reached: then the archive alone has to do.
+        since: Where to begin.
+
+    Raises:
+        LifeboatError: ``binlog_gap``, which names the file that is missing, or the two that do not follow each other;
+            ``binlog_restarted`` when the server has begun its logs anew since; ``binlog_archive_invalid``.
+    """
+    entries = {entry.name: entry for entry in archive.entries()}
+    own = {log.name: log for log in (live.log_files() if live is not None else ())}
+    last = live.active if live is not None and own else max(entries, key=file_number, default="")
+    if live is not None:
+        check_not_restarted(live, max([since.file, *entries], key=file_number))
+    logs: list[LogFile] = []
+    name = since.file
+    while not logs or file_number(name) <= file_number(last):
+        if name in entries:
+            logs.append(archive.log_file(entries[name]))
+        elif name in own:
+            logs.append(own[name])
+        else:
+            raise missing_file(name, logs[-1].name if logs else "the backup set")
+        name = name_after(name)
+    check_contiguous([entries[log.name] for log in logs if log.is_archived])
+    _check_joint(entries, logs)
+    return tuple(logs)
+
+
+def check_not_restarted(live: LiveBinlogs, newest: str) -> None:
+    """Check that a server did not begin its logs anew after it had written a file that is known.
+
+    Args:
+        live: What the server has now.
+        newest: The newest file that is known to have been written, and ended unless it is still there.
+
+    Raises:
+        LifeboatError: ``binlog_restarted``.
+    """
+    if file_number(live.active) < file_number(newest):
+        raise restarted(live, f"it now writes {live.active}, and had written {newest} before")
+
+
+def restarted(live: LiveBinlogs, what: str) -> LifeboatError:
+    """Return the error that says that a server's logs are no longer those that are archived."""
+    return LifeboatError(
+        f"The server {live.identity} has begun its binary logs anew (RESET MASTER, or another log_bin): {what}. What "
+        "it wrote since cannot be added to this archive. Make new backup sets of all its sites now, move the archive's "
+        "folder away, and archive again; the old sets can be recovered to the end of the old archive.",
+        "binlog_restarted",
+        {"active": live.active},
+    )
+
+
+def check_contiguous(entries: Sequence[ArchivedBinlog]) -> None:
+    """Check that archived logs follow each other, in number and in transactions.
+
+    Raises:
+        LifeboatError: ``binlog_gap``.
+    """
+    for earlier, later in zip(entries, entries[1:]):
+        if later.name != name_after(earlier.name):
+            raise missing_file(name_after(earlier.name), earlier.name)
+        check_follows(
+            earlier.name, parse_gtid_list(earlier.gtids_after), later.name, parse_gtid_list(later.gtids_before)
+        )
+
+
+def _check_joint(entries: dict[str, ArchivedBinlog], logs: Sequence[LogFile]) -> None:
+    """Check that the server's own first log begins where the archive ends."""
+    for earlier, later in zip(logs, logs[1:]):
+        if earlier.is_archived and not later.is_archived:
+            with open_transactions(later) as (transactions, _events):
+                check_follows(
+                    earlier.name, parse_gtid_list(entries[earlier.name].gtids_after), later.name, transactions.before
+                )

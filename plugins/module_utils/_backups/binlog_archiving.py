@@ -1,0 +1,194 @@
+"""A run that brings the archive of a server's binary logs up to date."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable
+
+from .._mariadb.binlog.live import LiveBinlogs, flush_binlogs, read_live_binlogs
+from .._mariadb.binlog.remote import fetch_binlog
+from .._mariadb.binlog.stream import open_binlog
+from .._mariadb.connection import LoginOptions
+from .._system.errors import LifeboatError
+from .._system.files import NO_SPACE, free_bytes
+from .._system.progress import ProgressReporter
+from .._system.quantities import bytes_text
+from .binlog_archive import BinlogArchive
+from .binlog_index import ArchivedBinlog
+from .binlog_plan import ArchivePlan, plan_archiving
+from .binlog_store import leftovers, store_binlog
+from .set_lock import backup_lock
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+_INCOMING = "incoming.partial"
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """What is asked for.
+
+    Attributes:
+        archive: Where the logs go.
+        login: The server.
+        from_network: Whether to ask the server for its logs, as a replica does, instead of reading its files.
+        flush: Whether to make the server begin a new file where the archive lacks what is in the one that it writes.
+        compression: ``zstd`` or ``gzip``.
+        reserve_bytes: What the file system must keep free.
+    """
+
+    archive: BinlogArchive
+    login: LoginOptions
+    from_network: bool
+    flush: bool
+    compression: str
+    reserve_bytes: int
+
+
+@dataclass(frozen=True)
+class ArchiveRun:
+    """What a run did, or would do.
+
+    Attributes:
+        plan: What it had to do.
+        live: The server as it was before.
+        entries: What the archive holds now, oldest first.
+        added: Of these, what was added.
+        removed_leftovers: What a run that was killed had left, and was removed.
+    """
+
+    plan: ArchivePlan
+    live: LiveBinlogs
+    entries: tuple[ArchivedBinlog, ...]
+    added: tuple[ArchivedBinlog, ...]
+    removed_leftovers: tuple[str, ...]
+
+
+def preview_archiving(request: ArchiveRequest, connection: Connection[Any]) -> ArchiveRun:
+    """Return what ``archive_binlogs`` would do; nothing is changed. Raises as that does."""
+    entries = request.archive.entries()
+    live = read_live_binlogs(connection)
+    plan = plan_archiving(entries, live, flush=request.flush)
+    return ArchiveRun(plan, live, entries, (), leftovers(request.archive.folder))
+
+
+def archive_binlogs(
+    request: ArchiveRequest, connection: Connection[Any], progress: ProgressReporter, now: Callable[[], float]
+) -> ArchiveRun:
+    """Bring the archive of a server up to date.
+
+    Args:
+        request: What is asked for.
+        connection: An account that may run SHOW BINARY LOGS, and FLUSH BINARY LOGS where that is asked for.
+        progress: Is told of each file and of each step with it.
+        now: Seconds since the epoch.
+
+    Raises:
+        LifeboatError: As ``plan_archiving`` and ``store_binlog`` do; ``backup_running`` when another run archives to
+            the same folder; ``disk_space``. What was archived before, also by this run, stays.
+    """
+    folder = request.archive.folder
+    with backup_lock(folder):
+        removed = _remove_leftovers(folder)
+        entries = request.archive.entries()
+        before = live = read_live_binlogs(connection)
+        plan = plan_archiving(entries, live, flush=request.flush)
+        if plan.flushes:
+            flush_binlogs(connection)
+            live = read_live_binlogs(connection)
+        files = plan_archiving(entries, live, flush=False).files
+        progress.start("archive", total_bytes=sum(size for _name, size in files), total_items=len(files))
+        added: list[ArchivedBinlog] = []
+        for name, size_bytes in files:
+            previous = [*entries, *added][-1:]
+            added.append(_archive_one(request, live, name, size_bytes, previous, progress, now))
+            progress.update(sum(entry.size_bytes for entry in added), len(added))
+        return ArchiveRun(plan, before, (*entries, *added), tuple(added), removed)
+
+
+def _archive_one(
+    request: ArchiveRequest,
+    live: LiveBinlogs,
+    name: str,
+    size_bytes: int,
+    previous: Sequence[ArchivedBinlog],
+    progress: ProgressReporter,
+    now: Callable[[], float],
+) -> ArchivedBinlog:
+    folder = request.archive.folder
+    _check_space(request, name, size_bytes)
+    with _room(folder, name), _opened(request, live, name) as stream:
+        return store_binlog(
+            stream,
+            name,
+            size_bytes,
+            folder,
+            compression=request.compression,
+            previous=previous[0] if previous else None,
+            server=live.identity,
+            now=now,
+            on_step=lambda step: progress.update(item_name=f"{name}: {step}"),
+        )
+
+
+def _remove_leftovers(folder: Path) -> tuple[str, ...]:
+    names = leftovers(folder)
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return names
+
+
+@contextmanager
+def _opened(request: ArchiveRequest, live: LiveBinlogs, name: str) -> Iterator[BinaryIO]:
+    """Yield the plain bytes of a log, from the server's file or over the network."""
+    if not request.from_network and live.folder is not None:
+        with open_binlog(live.folder / name) as stream:
+            yield stream
+        return
+    incoming = request.archive.folder / _INCOMING
+    incoming.mkdir(mode=0o700)
+    try:
+        with open_binlog(fetch_binlog(request.login, name, incoming)) as stream:
+            yield stream
+    finally:
+        shutil.rmtree(incoming)
+
+
+def _check_space(request: ArchiveRequest, name: str, size_bytes: int) -> None:
+    folder = request.archive.folder
+    # A log that does not compress, and over the network its copy in plain beside it.
+    needed_bytes = request.reserve_bytes + 2 * size_bytes
+    available_bytes = free_bytes(folder)
+    if available_bytes < needed_bytes:
+        raise LifeboatError(
+            f"Cannot archive the binary log {name} in {folder}: it needs up to {bytes_text(needed_bytes)} with the "
+            f"reserve, and {bytes_text(available_bytes)} are free. Make room, or shorten the retention of backups.",
+            "disk_space",
+            {"folder": str(folder), "needed_bytes": needed_bytes, "free_bytes": available_bytes},
+        )
+
+
+@contextmanager
+def _room(folder: Path, name: str) -> Iterator[None]:
+    """Turn a file system that became full into the error that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise LifeboatError(
+            f"Cannot archive the binary log {name} in {folder}: {os.strerror(error.errno)}. What was written of it was "
+            "removed; the logs that were archived before are as they were. Make room and run this again.",
+            "disk_space",
+            {"folder": str(folder)},
+        ) from error
