@@ -53,6 +53,12 @@ class InexactTable:
     since: BinlogPosition | None
     until: BinlogPosition | None
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> InexactTable:
+        """Read one that was written as JSON values."""
+        since, until = (_optional(BinlogPosition.from_dict, values[name]) for name in ("since", "until"))
+        return cls(str(values["name"]), str(values["engine"]), since, until)
+
 
 @dataclass(frozen=True)
 class AppCommit:
@@ -135,7 +141,7 @@ class Manifest:
                 "server": ManifestServer(**known["server"]),
                 "apps": tuple(AppCommit(**app) for app in known["apps"]),
                 "tables": tuple(ManifestTable(**table) for table in known["tables"]),
-                "inexact_tables": tuple(_inexact(table) for table in known["inexact_tables"]),
+                "inexact_tables": tuple(InexactTable.from_dict(table) for table in known["inexact_tables"]),
                 "files": tuple(ManifestFile(**file) for file in known["files"]),
                 "previous": _optional(lambda previous: PreviousSet(**previous), known["previous"]),
             }
@@ -144,11 +150,6 @@ class Manifest:
 
 def _optional(read: Any, values: Any) -> Any:
     return None if values is None else read(values)
-
-
-def _inexact(values: Mapping[str, Any]) -> InexactTable:
-    since, until = (_optional(BinlogPosition.from_dict, values[name]) for name in ("since", "until"))
-    return InexactTable(str(values["name"]), str(values["engine"]), since, until)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> str:

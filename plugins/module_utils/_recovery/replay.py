@@ -8,9 +8,8 @@ databases are not there, and what concerns them is passed over.
 from __future__ import annotations
 
 import re
-import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,33 +81,31 @@ def replay_stretches(
     with closing(connect(server.login)) as connection, server_errors("replay binary logs in a private server"):
         for stretch in stretches:
             if stretch.replayed_bytes:
-                _copy(stretch, server.datadir)
+                copy_log(stretch.name, stretch.path, stretch.until_offset, server.datadir / RELAY_FILE)
+                (server.datadir / RELAY_INDEX).write_text(f"./{RELAY_FILE}\n")
                 _prepare(connection, database, stretch, tables, idempotent)
                 _apply(connection, stretch, report)
                 execute(connection, f"RESET SLAVE '{CHANNEL}' ALL")
 
 
-def remaining(stretches: Sequence[Stretch], stretch: Stretch, offset: int) -> int:
-    """Return how many bytes are left when this byte of a stretch was reached."""
-    later = stretches[stretches.index(stretch) + 1 :]
-    return stretch.until_offset - offset + sum(other.replayed_bytes for other in later)
+def copy_log(name: str, path: Path, until_offset: int, copy_path: Path) -> None:
+    """Copy a log, plain, up to a byte: the server's own file is never opened by a private server.
 
-
-def _copy(stretch: Stretch, datadir: Path) -> None:
-    """Copy a log up to where it is replayed: the server's own file is never opened by the private server."""
-    left = stretch.until_offset
-    with open_binlog(stretch.path) as stream, (datadir / RELAY_FILE).open("wb") as copy:
+    Raises:
+        LifeboatError: ``binlog_damaged`` when it ends before; what opening a log raises.
+    """
+    left = until_offset
+    with open_binlog(path) as stream, copy_path.open("wb") as copy:
         while left and (chunk := stream.read(min(left, READ_BYTES))):
             copy.write(chunk)
             left -= len(chunk)
     if left:
         raise LifeboatError(
-            f"Cannot replay the binary log {stretch.name}: {stretch.path} ends {left} bytes before byte "
-            f"{stretch.until_offset}, up to which the plan goes. It was cut since; begin the recovery again.",
+            f"Cannot replay the binary log {name}: {path} ends {left} bytes before byte {until_offset}, up to which "
+            "the plan goes. It was cut since; begin the recovery again.",
             "binlog_damaged",
-            {"file": stretch.name},
+            {"file": name},
         )
-    (datadir / RELAY_INDEX).write_text(f"./{RELAY_FILE}\n")
 
 
 def _prepare(
@@ -198,8 +195,3 @@ def _failure(stretch: Stretch, status: _Status) -> LifeboatError:
         "replay_failed",
         {"file": stretch.name, "offset": status.offset, "gtid": status.gtid, "server_error": status.error},
     )
-
-
-def remove_work(folder: Path) -> None:
-    """Remove what an earlier replay left in its folder."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -80,6 +80,7 @@ class Course:
         last_commit_seconds: When the last transaction of any site was committed that is replayed; None without one.
         stopped_by: The first transaction that is left out; None where the logs end before the target.
         undone: The transaction that the target undoes, when it was met.
+        with_statements: Transactions of the site that ran statements; with one to undo, those behind it.
         marks: Places on the way.
     """
 
@@ -95,6 +96,7 @@ class Course:
         self.last_commit_seconds: int | None = None
         self.stopped_by: Transaction | None = None
         self.undone: Transaction | None = None
+        self.with_statements: list[Transaction] = []
         self.marks: list[Mark] = []
 
     @property
@@ -139,8 +141,11 @@ class Course:
         if self._database in transaction.databases or transaction.incident:
             refuse_inexact(transaction, self._database)
             self.transactions += 1
+            if transaction.statements:
+                self.with_statements.append(transaction)
         if transaction.gtid == self._target.undone:
             self.undone = transaction
+            self.with_statements.clear()
         self._gtids.add(transaction.gtid)
         self._ends[transaction.file] = transaction.end_offset
         self.last_commit_seconds = transaction.committed_at_seconds
