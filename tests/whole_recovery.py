@@ -160,15 +160,16 @@ class WholeRecovery:
 
 @contextmanager
 def playbook_process(
-    lab: Lab, folder: Path, variables: Mapping[str, Any], *arguments: str
+    lab: Lab, folder: Path, variables: Mapping[str, Any], *arguments: str, playbook: str = PLAYBOOK
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run the playbook on a lab, in a group of processes of its own, all of whose temporary files are in a folder.
+    """Run a playbook on a lab, in a group of processes of its own, all of whose temporary files are in a folder.
 
     Args:
         lab: The bench.
         folder: A folder of the test; the inventory goes there, temporary files go to ``temporary`` in it.
         variables: What is given with ``-e``.
         arguments: More arguments of ansible-playbook.
+        playbook: Its name in the collection.
     """
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
@@ -176,7 +177,7 @@ def playbook_process(
     inventory.write_text(LOCAL_HOST)
     everything = json.dumps({**lab.variables, "lifeboat_become": False, **variables})
     with subprocess.Popen(
-        ["ansible-playbook", PLAYBOOK, "--inventory", str(inventory), "--extra-vars", everything, *arguments],
+        ["ansible-playbook", playbook, "--inventory", str(inventory), "--extra-vars", everything, *arguments],
         cwd=ROOT,
         env={
             **tool_environment(),
