@@ -104,7 +104,7 @@ class ArchiveReader:
         self._read_bytes = 0
         self._left_bytes = 0
         head = raw.read(BLOCK_BYTES)
-        prefixed = _PrefixedStream(head, raw)
+        prefixed = PrefixedStream(head, raw)
         self._source: Readable = (
             cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, prefixed))) if head.startswith(GZIP_MAGIC) else prefixed
         )
@@ -269,7 +269,7 @@ class ArchiveReader:
         )
 
 
-class _PrefixedStream:
+class PrefixedStream:
     """A stream whose first bytes were already read."""
 
     def __init__(self, head: bytes, rest: Readable) -> None:

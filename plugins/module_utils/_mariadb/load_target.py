@@ -8,6 +8,7 @@ from typing import Callable
 from .._system.errors import LifeboatError
 from .connection import LoginOptions
 
+ROWS_OF_DUMP, ROWS_OF_MANIFEST = "dump", "manifest"
 Watch = Callable[[], "LifeboatError | None"]
 
 
@@ -35,10 +36,13 @@ class LoadTarget:
 
 @dataclass
 class LoadResult:
-    """What was loaded: rows a table, which were compared with what the source says of them.
+    """What was loaded, and what that proved.
 
     Attributes:
+        rows: Rows a table, each counted in the database.
         loaded_bytes: The length of the SQL, or the size of the files of tables.
+        rows_known_from: What the rows were compared with: ``dump``, ``manifest``, or "" where nothing tells them.
+        hashed_files: How many files of tables were compared with their SHA-256.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -46,3 +50,5 @@ class LoadResult:
     views: int = 0
     triggers: int = 0
     loaded_bytes: int = 0
+    rows_known_from: str = ""
+    hashed_files: int = 0

@@ -12,7 +12,7 @@ from .dump.stream import SqlStream
 from .dump.summary import FOOTER, plain_name
 from .dump.tables import CreateTable
 from .dump.tokenizer import BATCH_BYTES, ROW_LIMIT_BYTES, Comment, Rows, Statement, statement_refused, statements
-from .load_target import LoadResult, LoadTarget, Watch
+from .load_target import ROWS_OF_DUMP, LoadResult, LoadTarget, Watch
 from .loader_jobs import LoadCounter, RowsJob, SequencesJob, TableLoad
 from .loader_pool import BUFFER_BYTES, WorkerPool, watched
 from .loader_session import LoadSession
@@ -82,7 +82,7 @@ class _DumpReader:
     """Turns what the dump holds into jobs."""
 
     def __init__(self, pool: WorkerPool, forms: FormReader, counter: LoadCounter, options: LoadOptions) -> None:
-        self.result = LoadResult()
+        self.result = LoadResult(rows_known_from=ROWS_OF_DUMP)
         self._pool = pool
         self._forms = forms
         self._counter = counter

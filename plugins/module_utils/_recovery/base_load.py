@@ -11,7 +11,7 @@ from .._mariadb.load_target import LoadResult, LoadTarget
 from .._mariadb.private_server import PrivateServer
 from .._mariadb.server import read_server_facts
 from .._system.progress import ProgressReporter
-from .database_source import DatabaseSource
+from .database_source import DatabaseSource, Loadable
 from .space import space_watch
 
 CONNECTIONS_LIMIT = 8
@@ -40,6 +40,14 @@ def load_base(
     Raises:
         LifeboatError: What is wrong with the source; ``mariadb_lost`` when it killed the server; ``disk_space``.
     """
+    with source.opened(server.folder / SCRATCH_NAME, progress) as loadable:
+        return load_into(server, loadable, database, progress, reserve_bytes)
+
+
+def load_into(
+    server: PrivateServer, loadable: Loadable, database: str, progress: ProgressReporter, reserve_bytes: int = 0
+) -> LoadResult:
+    """Create a database in a private server and fill it from a source that is open already; see ``load_base``."""
     with closing(connect(server.login)) as connection, server_errors("prepare a private server"):
         execute(connection, CREATE_DATABASE.format(quote_identifier(database)))
         facts = read_server_facts(connection)
@@ -51,5 +59,4 @@ def load_base(
         connections=default_connections(),
         is_logged=False,
     )
-    with source.opened(server.folder / SCRATCH_NAME, progress) as loadable:
-        return loadable.load(target, facts, progress, space_watch(server.datadir, reserve_bytes))
+    return loadable.load(target, facts, progress, space_watch(server.datadir, reserve_bytes))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .._backups.manifest import PHYSICAL
 from .._mariadb.server import ServerFacts
 from .._system.errors import LifeboatError
 from .database_source import Origin
+from .load_choice import LOGGED, SKIPPED, LoadChoice
 from .promotion_state import NOT_BEGUN
-
-LOGGED, SKIPPED = "logged", "skipped"
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class DatabasePlan:
     Attributes:
         loads: What to load, "" when nothing has to be.
         artifact_bytes: Its size.
+        load: How it is loaded and why so; None when nothing has to be.
         drops: A staging database of an earlier try, or the one that is wanted gone, is dropped first.
         connections: How many connections will load.
         binary_log: What the binary log gets.
@@ -28,6 +29,7 @@ class DatabasePlan:
 
     loads: str = ""
     artifact_bytes: int = 0
+    load: LoadChoice | None = None
     drops: str = ""
     connections: int = 0
     binary_log: str = LOGGED
@@ -43,6 +45,7 @@ class DatabasePlan:
         return {
             "loads": self.loads,
             "artifact_bytes": self.artifact_bytes,
+            "load": self.load.as_dict() if self.load else None,
             "drops": self.drops,
             "connections": self.connections,
             "binary_log": self.binary_log,
@@ -66,19 +69,25 @@ class StagedState:
 
 
 def plan_present(
-    wanted: Origin, state: StagedState, facts: ServerFacts, connections: int, binary_log: str
+    wanted: Origin, load: LoadChoice, state: StagedState, facts: ServerFacts, connections: int, binary_log: str
 ) -> DatabasePlan:
-    """Plan for the staging database to be there, loaded from a source over some connections."""
+    """Plan for the staging database to be there, loaded from a source over some connections.
+
+    An import is never in the binary log, whatever was asked for: it would be there without the files it imports, so
+    neither a replica nor a replay of the log could follow it.
+    """
     is_there = bool(state.database) and state.loaded_from == wanted
     if state.status != NOT_BEGUN or is_there:
         return DatabasePlan(binary_log=binary_log)
+    effective = SKIPPED if load.kind == PHYSICAL and facts.binary_log else binary_log
     return DatabasePlan(
         loads=wanted.path,
         artifact_bytes=wanted.size_bytes,
+        load=load,
         drops=state.database,
         connections=connections,
-        binary_log=binary_log,
-        warnings=binary_log_warnings(facts, binary_log),
+        binary_log=effective,
+        warnings=binary_log_warnings(facts, effective),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._mariadb.connection import fetch_all
 from .._mariadb.identifiers import quote_identifier
-from .._mariadb.load_target import LoadResult
+from .._mariadb.load_target import ROWS_OF_DUMP, ROWS_OF_MANIFEST, LoadResult
 from .._mariadb.server import list_tables
 from .._system.errors import LifeboatError
 
@@ -62,7 +62,7 @@ def prove_database(
     Args:
         connection: An administrator's connection.
         database: The staging database.
-        loaded: What the load counted in the dump.
+        loaded: What the load counted.
         encryption_key: The key that the promoted site will have, or None when no key is known.
 
     Returns:
@@ -75,7 +75,7 @@ def prove_database(
     if sorted(loaded.rows) != sorted(tables):
         raise _failed(
             database,
-            f"it has {len(tables)} tables, the dump creates {len(loaded.rows)}",
+            f"it has {len(tables)} tables, the set has {len(loaded.rows)}",
             "Look whether something else writes to it.",
         )
     for table in (*FILLED_TABLES, *PRESENT_TABLES):
@@ -85,10 +85,12 @@ def prove_database(
         if not loaded.rows[table]:
             raise _failed(database, f"the table {table} has no row", "Choose an older set.")
     return {
-        "completion_line": True,
+        "completion_line": loaded.rows_known_from == ROWS_OF_DUMP,
+        "hashed_files": loaded.hashed_files,
         "tables": len(tables),
         "rows": sum(loaded.rows.values()),
-        "rows_equal_to_dump": True,
+        "rows_equal_to_dump": loaded.rows_known_from == ROWS_OF_DUMP,
+        "rows_equal_to_manifest": loaded.rows_known_from == ROWS_OF_MANIFEST,
         "sequences": loaded.sequences,
         "views": loaded.views,
         "triggers": loaded.triggers,

@@ -1,4 +1,4 @@
-"""Watching that a load leaves the reserve of a file system free."""
+"""Leaving the reserve of a file system free: looked at before a load, and watched while it goes."""
 
 from __future__ import annotations
 
@@ -33,3 +33,24 @@ def space_watch(datadir: Path | None, reserve_bytes: int) -> Watch:
         )
 
     return watch
+
+
+def require_space(path: Path, needed_bytes: int, reserve_bytes: int) -> None:
+    """Refuse work that a file system has no room for.
+
+    Args:
+        path: A path on it that exists.
+        needed_bytes: What will be written.
+        reserve_bytes: What must stay free after that.
+
+    Raises:
+        LifeboatError: ``disk_space``.
+    """
+    free = free_bytes(path)
+    if free < needed_bytes + reserve_bytes:
+        raise LifeboatError(
+            f"Refused the load: {path} has {free} bytes free, {needed_bytes} are needed and {reserve_bytes} must stay "
+            "free (reserve_bytes). Nothing was created; free some space there, then run this again.",
+            "disk_space",
+            {"path": str(path), "free_bytes": free, "needed_bytes": needed_bytes, "reserve_bytes": reserve_bytes},
+        )

@@ -10,26 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._backups.keys import find_key
-from .._backups.names import DATABASE, SITE_CONFIG
+from .._backups.names import SITE_CONFIG
 from .._bench.layout import Site
 from .._mariadb.accounts import account_hosts, create_account, drop_account_at, end_connections, lock_account
 from .._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
 from .._mariadb.identifiers import quote_identifier, quote_string
 from .._mariadb.load_target import LoadResult, LoadTarget
-from .._mariadb.server import database_exists, local_datadir, read_server_facts
+from .._mariadb.server import ServerFacts, database_exists, local_datadir, read_server_facts
 from .._system.errors import LifeboatError
 from .._system.progress import ProgressReporter
-from .base_load import CREATE_DATABASE, default_connections
+from .base_load import CREATE_DATABASE
 from .cleanup import remove_staged_database
-from .database_plan import LOGGED, SKIPPED, DatabasePlan, StagedState, plan_absent, plan_present
+from .database_plan import DatabasePlan, StagedState, plan_absent, plan_present
 from .database_proof import prove_database
-from .database_source import DatabaseSource, DumpSource, Loadable, Origin
+from .database_source import Loadable, Origin
 from .journal import Journal
+from .load_choice import LOGGED, SKIPPED
 from .promotion_plan import hosts_for, look_at_site, set_configuration_of
 from .promotion_state import finished_steps, promotion_status
 from .record import recorded
 from .record_summary import DATABASE_STEP as STEP
 from .site_values import promoted_configuration
+from .source_choice import ChosenSource, choose_source
 from .space import space_watch
 
 if TYPE_CHECKING:
@@ -76,8 +78,9 @@ def look(request: DatabaseRequest, connection: Connection[Any], present: bool) -
         facts = read_server_facts(connection)
     if not present:
         return plan_absent(state)
-    connections = request.connections or default_connections()
-    return plan_present(_source(request).origin, state, facts, connections, request.binary_log)
+    chosen = _choose(request, facts)
+    connections = request.connections or chosen.connections
+    return plan_present(chosen.source.origin, chosen.load, state, facts, connections, request.binary_log)
 
 
 def stage_database(
@@ -91,18 +94,21 @@ def stage_database(
     """
     journal = request.journal
     _drop(request, connection)
+    with server_errors("look at the server"):
+        facts = read_server_facts(connection)
+    source = _choose(request, facts).source
     database = f"_{secrets.token_hex(8)}"
     journal.append(STEP, "named", staging_database=database)
     with journal.step(STEP) as found:
         try:
-            with _source(request).opened(journal.folder / SCRATCH_NAME, progress) as loadable:
+            with source.opened(journal.folder / SCRATCH_NAME, progress) as loadable:
                 with journal.step(f"{STEP}.create"):
-                    account = _create(request, connection, database)
+                    account = _create(request, plan, connection, database)
                 with journal.step(f"{STEP}.load") as loading:
-                    loaded = _load(request, plan, connection, account, loadable, progress)
+                    loaded = _load(request, plan, account, facts, loadable, progress)
                     loading["bytes"] = loaded.loaded_bytes
             with journal.step(f"{STEP}.prove"):
-                proof = _prove(request, connection, account, loaded)
+                proof = _prove(request, plan, connection, account, loaded)
         except BaseException:
             _drop_after_failure(request, database)
             raise
@@ -113,6 +119,7 @@ def stage_database(
             tables=len(loaded.rows),
             rows=sum(loaded.rows.values()),
             binary_log=plan.binary_log,
+            load=plan.load.as_dict() if plan.load else None,
             proof=proof,
         )
 
@@ -132,72 +139,68 @@ class _Account:
         return () if self.own_host in self.hosts else (self.own_host,)
 
 
-def _create(request: DatabaseRequest, connection: Connection[Any], database: str) -> _Account:
+def _create(request: DatabaseRequest, plan: DatabasePlan, connection: Connection[Any], database: str) -> _Account:
     """Create the database and its account: under the hosts of the account that it will replace, and from here."""
     live = look_at_site(request.site)
     user = live.address.db_user if live.address else str(request.journal.plan()["replaces"]["db_name"])
     with server_errors(f"create the staging database {database}"):
-        _log_as_asked(request, connection)
+        if plan.binary_log == SKIPPED:
+            execute(connection, "SET SESSION sql_log_bin = 0")
         hosts = account_hosts(connection, user) or hosts_for(live.address)
         # USER() is how the server sees this host, whatever account matched.
         own_host = str(fetch_all(connection, "SELECT SUBSTRING_INDEX(USER(), '@', -1)")[0][0])
         account = _Account(database, secrets.token_urlsafe(24), tuple(hosts), own_host)
         execute(connection, CREATE_DATABASE.format(quote_identifier(database)))
         create_account(connection, database, [*hosts, *account.extra_hosts], account.password, database)
-        if request.binary_log == SKIPPED:
+        if plan.binary_log == SKIPPED:
             execute(connection, f"GRANT BINLOG ADMIN ON *.* TO {_quoted_account(database, own_host)}")
     return account
-
-
-def _log_as_asked(request: DatabaseRequest, connection: Connection[Any]) -> None:
-    if request.binary_log == SKIPPED:
-        execute(connection, "SET SESSION sql_log_bin = 0")
 
 
 def _quoted_account(user: str, host: str) -> str:
     return f"{quote_string(user)}@{quote_string(host)}"
 
 
-def _source(request: DatabaseRequest) -> DatabaseSource:
-    chosen = request.journal.plan()["set"]
-    key = _key(request)
-    if request.artifact is not None:
-        return DumpSource.of_file(request.artifact, key)
-    path = next(Path(artifact["path"]) for artifact in chosen["artifacts"] if artifact["kind"] == DATABASE)
-    return DumpSource.of_file(path, key, int(chosen.get("sql_bytes") or 0), int(chosen.get("table_count") or 0))
+def _choose(request: DatabaseRequest, facts: ServerFacts) -> ChosenSource:
+    return choose_source(
+        request.journal.plan()["set"],
+        request.artifact,
+        _key(request),
+        facts,
+        request.binary_log,
+        request.reserve_bytes,
+    )
 
 
 def _load(
     request: DatabaseRequest,
     plan: DatabasePlan,
-    connection: Connection[Any],
     account: _Account,
+    facts: ServerFacts,
     loadable: Loadable,
     progress: ProgressReporter,
 ) -> LoadResult:
-    with server_errors("look at the server"):
-        facts = read_server_facts(connection)
     target = LoadTarget(
         login=request.login.with_account(account.database, account.password),
         database=account.database,
         administrator=request.login,
         definer_host=account.hosts[0],
         connections=plan.connections,
-        is_logged=request.binary_log == LOGGED,
+        is_logged=plan.binary_log == LOGGED,
     )
     return loadable.load(target, facts, progress, space_watch(local_datadir(facts), request.reserve_bytes))
 
 
 def _prove(
-    request: DatabaseRequest, connection: Connection[Any], account: _Account, loaded: LoadResult
+    request: DatabaseRequest, plan: DatabasePlan, connection: Connection[Any], account: _Account, loaded: LoadResult
 ) -> dict[str, Any]:
     database = account.database
-    from_set = set_configuration_of(request.journal.plan())
+    from_set = set_configuration_of(request.journal.plan(), request.site, request.encryption_key)
     live = look_at_site(request.site).configuration
     promoted = promoted_configuration(live, from_set, database, "", {})
     with server_errors(f"prove the staging database {database}"):
         proof = prove_database(connection, database, loaded, promoted.get("encryption_key"))
-        if request.binary_log == SKIPPED:
+        if plan.binary_log == SKIPPED:
             execute(connection, f"REVOKE BINLOG ADMIN ON *.* FROM {_quoted_account(database, account.own_host)}")
         for host in account.extra_hosts:
             drop_account_at(connection, database, host)

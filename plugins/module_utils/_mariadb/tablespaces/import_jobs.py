@@ -41,6 +41,11 @@ class ImportSource:
     rows: Mapping[str, int] = field(default_factory=dict)
     reads_all: bool = False
 
+    @property
+    def knows_all_rows(self) -> bool:
+        """Whether the rows of every table are known."""
+        return all(table.name in self.rows for table in self.tablespaces.tables)
+
 
 @dataclass(frozen=True)
 class DatabaseFolder:

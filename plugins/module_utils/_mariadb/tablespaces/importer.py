@@ -11,7 +11,7 @@ from ..._system.progress import ProgressReporter
 from ..dump.forms import DefinerStatement
 from ..dump.rewrite import with_definer
 from ..dump.session import SessionSettings
-from ..load_target import LoadResult, LoadTarget, Watch
+from ..load_target import ROWS_OF_MANIFEST, LoadResult, LoadTarget, Watch
 from ..loader_jobs import LoadCounter
 from ..loader_pool import WorkerPool, watched
 from ..loader_session import LoadSession
@@ -57,7 +57,11 @@ def import_tablespaces(
     def tick() -> None:
         progress.update(counter.done_bytes, counter.done_tables, counter.item_name)
 
-    result = LoadResult(loaded_bytes=tablespaces.size_bytes)
+    result = LoadResult(
+        loaded_bytes=tablespaces.size_bytes,
+        rows_known_from=ROWS_OF_MANIFEST if source.knows_all_rows else "",
+        hashed_files=sum(len(table.files) for table in tablespaces.tables),
+    )
     pool = WorkerPool(open_session, target.connections, tick)
     with _administrator(target) as administrator, database_folder(datadir, target.database) as folder:
         jobs = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import LOGICAL, PHYSICAL
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import ServerFacts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database_plan import (
     DatabasePlan,
@@ -9,10 +10,12 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database
     plan_present,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database_source import Origin
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.load_choice import LoadChoice
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_state import NOT_BEGUN, PROMOTED
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 WANTED = Origin("/backups/dump.sql.gz", 7)
+LOAD = LoadChoice(LOGICAL, "The set holds a dump.")
 
 
 def facts(binary_log: bool = True, replicas: int = 0) -> ServerFacts:
@@ -20,7 +23,7 @@ def facts(binary_log: bool = True, replicas: int = 0) -> ServerFacts:
 
 
 def present(state: StagedState, server: ServerFacts | None = None, binary_log: str = "logged") -> DatabasePlan:
-    return plan_present(WANTED, state, server or facts(), 4, binary_log)
+    return plan_present(WANTED, LOAD, state, server or facts(), 4, binary_log)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,7 @@ def present(state: StagedState, server: ServerFacts | None = None, binary_log: s
     ids=["nothing there", "dropped since", "half loaded", "another set", "the dump changed"],
 )
 def test_what_is_not_whole_and_of_this_dump_is_loaded_again(state, drops):
-    assert present(state) == DatabasePlan(WANTED.path, 7, drops, 4)
+    assert present(state) == DatabasePlan(WANTED.path, 7, LOAD, drops, 4)
     assert not present(state).is_empty
 
 
@@ -53,6 +56,16 @@ def test_what_replicas_get_is_never_silent():
     assert present(nothing, facts()).warnings == ()
     assert "2 replicas" in present(nothing, facts(replicas=2)).warnings[0]
     assert "seeded again" in present(nothing, facts(), "skipped").warnings[0]
+
+
+def test_an_import_is_never_in_the_binary_log_and_the_plan_says_so():
+    nothing = StagedState("", None, NOT_BEGUN)
+    load = LoadChoice(PHYSICAL, "The files of the set's tables are imported.")
+    plan = plan_present(WANTED, load, nothing, facts(), 4, "logged")
+    assert plan.binary_log == "skipped"
+    assert "new base backup" in plan.warnings[0]
+    assert plan.as_dict()["load"] == {"kind": "physical", "reason": load.reason}
+    assert plan_present(WANTED, load, nothing, facts(binary_log=False), 4, "logged").binary_log == "logged"
 
 
 def test_a_staging_database_is_dropped_before_its_promotion_alone():
