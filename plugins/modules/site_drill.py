@@ -155,6 +155,11 @@ record:
       description: Each proof with C(name), C(outcome) (ok, failed, skipped) and C(text).
       type: list
       elements: dict
+history:
+  description: The comparable drills before this one, oldest first, with C(at), C(seconds) and C(outcome).
+  returned: always
+  type: list
+  elements: dict
 """
 
 from datetime import datetime, timezone
@@ -210,15 +215,16 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Drill the site, or say what would be drilled."""
     options = module.params
     request = request_of(options)
-    plan, record = plan_drill(request), {}
-    if not module.check_mode:
-        record = run_drill(request, progress_reporter(options), lambda: datetime.now(timezone.utc))
-        try:
-            if options["textfile_path"]:
-                write_drill_textfile(Path(options["textfile_path"]), request.state_path)
-        finally:  # that a drill failed matters more than that this could not be told to everyone
-            raise_failed(record)
-    return {"changed": True, "plan": plan, "record": record}
+    plan = plan_drill(request)
+    if module.check_mode:
+        return {"changed": True, "plan": plan, "record": {}, "history": []}
+    result = run_drill(request, progress_reporter(options), lambda: datetime.now(timezone.utc))
+    try:
+        if options["textfile_path"]:
+            write_drill_textfile(Path(options["textfile_path"]), request.state_path)
+    finally:  # that a drill failed matters more than that this could not be told to everyone
+        raise_failed(result)
+    return {"changed": True, "plan": plan, "record": result.record, "history": result.history}
 
 
 def main() -> None:

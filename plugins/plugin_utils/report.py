@@ -133,8 +133,6 @@ def _timeline(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     for step in record["steps"]:
         base, _dot, part = step["name"].partition(".")
         offset_seconds = max(_seconds(step["started_at"]) - start, 0.0)
-        offset_percent = min(100 * offset_seconds / total_seconds, 100 - MINIMUM_BAR_PERCENT)
-        width_percent = max(100 * step["seconds"] / total_seconds, MINIMUM_BAR_PERCENT)
         rows.append(
             {
                 "name": part.replace("_", " ") if part else STEP_NAMES.get(base, base.replace("_", " ")),
@@ -142,15 +140,25 @@ def _timeline(record: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "failed": step["outcome"] == "failed",
                 "seconds": duration_text(step["seconds"]),
                 "at": f"+{duration_text(offset_seconds)}",
-                "note": _rate(step),
-                "offset_percent": round(offset_percent, 2),
-                "width_percent": round(min(width_percent, 100 - offset_percent), 2),
+                "note": rate_text(step),
+                **bar_place(offset_seconds, step["seconds"], total_seconds),
             }
         )
     return rows
 
 
-def _rate(step: Mapping[str, Any]) -> str:
+def bar_place(offset_seconds: float, seconds: float, total_seconds: float) -> dict[str, float]:
+    """Return where the bar of a step stands in a timeline, in percent of its width; the shortest can still be seen."""
+    offset_percent = min(100 * offset_seconds / total_seconds, 100 - MINIMUM_BAR_PERCENT)
+    width_percent = max(100 * seconds / total_seconds, MINIMUM_BAR_PERCENT)
+    return {
+        "offset_percent": round(offset_percent, 2),
+        "width_percent": round(min(width_percent, 100 - offset_percent), 2),
+    }
+
+
+def rate_text(step: Mapping[str, Any]) -> str:
+    """Write how much a step worked on, and how fast; nothing where that is not known."""
     if not step["bytes"]:
         return ""
     rate = f", {bytes_text(step['bytes'] / step['seconds'])}/s" if step["seconds"] else ""

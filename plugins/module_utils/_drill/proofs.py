@@ -83,5 +83,6 @@ def _rows_in_manifest(folder: Path) -> dict[str, int]:
 
 def _key_of_recovered_site(request: DrillRequest, plan: Mapping[str, Any], database: str) -> str | None:
     live = look_at_site(request.site).configuration
-    key = promoted_configuration(live, set_configuration_of(plan), database, "", {}).get("encryption_key")
+    from_set = set_configuration_of(plan, request.site, request.encryption_key)
+    key = promoted_configuration(live, from_set, database, "", {}).get("encryption_key")
     return str(key) if key else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
@@ -35,7 +36,7 @@ from .scratch import (
     used_bytes,
 )
 from .scratch_recovery import recover_in_scratch, scratch_server
-from .trend import Trend, comparable_seconds, judge_time
+from .trend import Trend, comparable_drills, judge_time
 
 Clock = Callable[[], datetime]
 
@@ -57,10 +58,18 @@ def plan_drill(request: DrillRequest) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class DrillResult:
+    """The record of a drill, and the comparable ones before it, oldest first (see ``comparable_drills``)."""
+
+    record: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
 def run_drill(
     request: DrillRequest, progress: ProgressReporter, clock: Clock, on_phase: OnPhase = lambda _phase, _event: None
-) -> dict[str, Any]:
-    """Drill a site and return the record, whether it passed or failed; nothing else of it stays.
+) -> DrillResult:
+    """Drill a site and return the result, whether it passed or failed; nothing but its record stays.
 
     Args:
         request: What was asked for.
@@ -80,21 +89,22 @@ def run_drill(
         scratch = scratch_folder(request.scratch_base, site.name, drill)
         running = running_drill(drill, site.name, scratch, now)
         lock = begin(request.state_path, running)
-        record = _Drill(request, running, scratch, lock, progress, clock, on_phase).run()
+        earlier = read_drill_records(request.state_path, site.name)
+        record = _Drill(request, running, scratch, lock, progress, clock, on_phase, earlier).run()
         append_drill_record(request.state_path, record)
         lock.end()
-    return record
+    return DrillResult(record, comparable_drills(earlier, record["kind"]))
 
 
-def raise_failed(record: Mapping[str, Any]) -> None:
-    """Turn the record of a drill that failed into the error that it is.
+def raise_failed(result: DrillResult) -> None:
+    """Turn a drill that failed into the error that it is.
 
     Raises:
-        LifeboatError: With the code of what failed; the record is in its details.
+        LifeboatError: With the code of what failed; the record and the history are in its details.
     """
-    error = record["error"]
+    error = result.record["error"]
     if error:
-        raise LifeboatError(error["reason"], error["code"], {"record": dict(record)})
+        raise LifeboatError(error["reason"], error["code"], {"record": result.record, "history": result.history})
 
 
 def _bury(request: DrillRequest, dead: RunningDrill, now: datetime) -> None:
@@ -129,6 +139,7 @@ class _Drill:
         progress: ProgressReporter,
         clock: Clock,
         on_phase: OnPhase,
+        earlier: list[dict[str, Any]],
     ) -> None:
         self._request = request
         self._running = running
@@ -139,7 +150,7 @@ class _Drill:
         self._on_phase = on_phase
         self._phases = Phases(self._note)
         self._server = scratch_server(scratch)
-        self._earlier = read_drill_records(request.state_path, request.site.name)
+        self._earlier = earlier
         self._plan: Mapping[str, Any] = {}
         self._point: DrillPoint | None = None
         self._kind = ""
@@ -233,7 +244,7 @@ class _Drill:
         request = self._request
         self._trend, findings = judge_time(
             self._phases.seconds(*OF_A_RECOVERY),
-            comparable_seconds(self._earlier, self._kind),
+            comparable_drills(self._earlier, self._kind),
             request.rto_budget_seconds,
             request.slowdown_limit,
         )

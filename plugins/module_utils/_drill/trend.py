@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -13,6 +13,8 @@ from .findings import FAILED, OK, SKIPPED, Finding
 DRILLS_COMPARED = 5
 # The median of one or two drills says little about what is usual.
 FEWEST_DRILLS_COMPARED = 3
+# What a plot can show.
+HISTORY_SHOWN = 30
 # "More than 1.5 times the median of the last five": what was asked of drills.
 SLOWDOWN_LIMIT = 1.5
 
@@ -40,32 +42,33 @@ class Trend:
         return asdict(self)
 
 
-def comparable_seconds(records: Iterable[Mapping[str, Any]], kind: str) -> list[float]:
-    """Return what the drills of a kind took, oldest first: those that came to the end of their recovery.
+def comparable_drills(records: Iterable[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Return when the drills of a kind ended, what they took and how they ended: those whose recovery was whole.
 
     A logical load, a physical one and a replay take different times for the same site, so only drills of the same kind
     are compared. A drill that failed for its time counts: when a site has grown, what is usual grows with it, after
     failures that somebody saw.
     """
-    return [
-        float(record["rto_seconds"])
+    whole = [
+        {"at": record["ended_at"], "seconds": float(record["rto_seconds"]), "outcome": record["outcome"]}
         for record in records
         if record.get("kind") == kind and record.get("rto_seconds") is not None
     ]
+    return whole[-HISTORY_SHOWN:]
 
 
 def judge_time(
-    rto_seconds: float, earlier_seconds: list[float], budget_seconds: float, slowdown_limit: float
+    rto_seconds: float, earlier: Sequence[Mapping[str, Any]], budget_seconds: float, slowdown_limit: float
 ) -> tuple[Trend, list[Finding]]:
     """Judge the time of a drill; returns the trend and a finding for the budget and one for the trend.
 
     Args:
         rto_seconds: What a recovery would have taken.
-        earlier_seconds: What the comparable drills before it took, oldest first.
+        earlier: What ``comparable_drills`` returned of those before it.
         budget_seconds: 0 for no budget.
         slowdown_limit: 0 for no limit.
     """
-    last = earlier_seconds[-DRILLS_COMPARED:]
+    last = [float(drill["seconds"]) for drill in earlier][-DRILLS_COMPARED:]
     usual = round(median(last), 3) if len(last) >= FEWEST_DRILLS_COMPARED else None
     trend = Trend(rto_seconds, budget_seconds, usual, len(last), slowdown_limit)
     return trend, [_judge_budget(trend), _judge_slowdown(trend)]

@@ -111,7 +111,8 @@ def test_files_that_are_right_are_counted() -> None:
         "files",
         "ok",
         "3 files (2.0 KiB) extracted; the database lists 6 files, 3 are right by checksum or size, "
-        "1 have neither there, 1 differ from the database just as the live ones do, 1 are gone from the live site as well.",
+        "1 have neither there, 1 differ from the database just as the live ones do, "
+        "1 are gone from the live site as well.",
     )
 
 

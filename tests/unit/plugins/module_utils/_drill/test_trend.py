@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.trend import comparable_seconds, judge_time
+from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.trend import comparable_drills, judge_time
 
 
 def outcomes(rto_seconds: float, earlier: list[float], budget: float = 0, limit: float = 1.5) -> tuple[str, str]:
     """Return what the budget and the trend say."""
-    _trend, findings = judge_time(rto_seconds, earlier, budget, limit)
+    _trend, findings = judge_time(rto_seconds, [{"seconds": seconds} for seconds in earlier], budget, limit)
     assert [finding.name for finding in findings] == ["budget", "trend"]
     return findings[0].outcome, findings[1].outcome
 
@@ -41,7 +41,7 @@ def test_the_median_of_the_last_five_is_what_is_usual(rto_seconds: float, earlie
 
 def test_without_a_limit_nothing_is_compared() -> None:
     """And the sentence names the option."""
-    trend, findings = judge_time(100, [1, 1, 1], 0, 0)
+    trend, findings = judge_time(100, [{"seconds": 1}] * 3, 0, 0)
     assert (findings[1].outcome, "slowdown_limit" in findings[1].text) == ("skipped", True)
     assert trend.as_dict() == {
         "rto_seconds": 100,
@@ -54,11 +54,18 @@ def test_without_a_limit_nothing_is_compared() -> None:
 
 def test_only_drills_of_the_same_kind_that_came_to_the_end_are_compared() -> None:
     """Also those that failed for their time: what is usual grows with the site."""
-    records = [
-        {"kind": "logical", "rto_seconds": 1.0, "outcome": "passed"},
-        {"kind": "physical", "rto_seconds": 2.0, "outcome": "passed"},
-        {"kind": "logical", "rto_seconds": None, "outcome": "failed"},
-        {"kind": "logical", "rto_seconds": 3.0, "outcome": "failed"},
-        {},
+    timed = [
+        ("logical", 1.0, "passed"),
+        ("physical", 2.0, "passed"),
+        ("logical", None, "failed"),
+        ("logical", 3.0, "failed"),
     ]
-    assert comparable_seconds(records, "logical") == [1.0, 3.0]
+    records = [
+        {"kind": kind, "rto_seconds": seconds, "outcome": outcome, "ended_at": "2026-11-21T03:00:00Z"}
+        for kind, seconds, outcome in timed
+    ]
+    assert comparable_drills([*records, {}], "logical") == [
+        {"at": "2026-11-21T03:00:00Z", "seconds": 1.0, "outcome": "passed"},
+        {"at": "2026-11-21T03:00:00Z", "seconds": 3.0, "outcome": "failed"},
+    ]
+    assert len(comparable_drills(records * 40, "physical")) == 30
