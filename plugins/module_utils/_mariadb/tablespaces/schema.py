@@ -150,11 +150,20 @@ def read_schema(connection: Connection[Any], database: str) -> Schema:
     )
 
 
+def database_directory(connection: Connection[Any], database: str) -> str:
+    """Return what the data directory calls a database: ``my@002ddb`` for ``my-db``."""
+    encoded = fetch_all(connection, "SELECT CAST(CONVERT(%s USING filename) AS BINARY)", (database,))[0][0]
+    return _reserved_apart(database, bytes(encoded).decode())
+
+
+def _reserved_apart(name: str, encoded: str) -> str:
+    return f"{encoded}@@@" if _RESERVED.match(name) else encoded
+
+
 def _table(connection: Connection[Any], name: str, stem: str) -> TableDefinition:
     create = str(fetch_all(connection, f"SHOW CREATE TABLE {quote_identifier(name)}")[0][1])
     engine = _ENGINE.search(create)
-    file_stem = f"{stem}@@@" if _RESERVED.match(name) else stem
-    return TableDefinition(name, engine[1] if engine else "", file_stem, create)
+    return TableDefinition(name, engine[1] if engine else "", _reserved_apart(name, stem), create)
 
 
 def _sequence(connection: Connection[Any], name: str) -> SequenceDefinition:
