@@ -30,6 +30,11 @@ options:
     default: promoted
   recovery:
     description: The recovery. Needed to promote one; otherwise the last one that was promoted is taken.
+  encryption_key:
+    description:
+      - What opens the configuration of an encrypted set, with O(state=promoted).
+      - Without it, the C(backup_encryption_key) of the live site.
+    type: str
   drain_timeout_seconds:
     description: How long running jobs of the site may take to end before it is closed.
     type: float
@@ -134,6 +139,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         site=find_bench(parameters["site"], parameters["bench_path"]).site(parameters["site"]),
         state_path=Path(parameters["state_path"]),
         recovery=parameters["recovery"] or "",
+        encryption_key=parameters["encryption_key"],
         drain_timeout_seconds=parameters["drain_timeout_seconds"],
         reload_timeout_seconds=parameters["reload_timeout_seconds"],
         check_mode=module.check_mode,
@@ -158,6 +164,7 @@ def main() -> None:
                 "choices": ["promoted", "rolled_back", "retired", "expired"],
                 "default": "promoted",
             },
+            "encryption_key": {"type": "str", "no_log": True},
             "drain_timeout_seconds": {"type": "float", "default": 30},
             "reload_timeout_seconds": {"type": "float", "default": 10},
         },

@@ -11,10 +11,10 @@ from .._backups.catalogue import catalogue, site_folders
 from .._backups.choice import Choice, choose_set
 from .._backups.names import SITE_CONFIG, STREAMED_SLUG, site_slug
 from .._backups.repository import REPOSITORY_PATH, Repository
+from .._backups.set_configuration import configuration_in_set
 from .._backups.sets import STRUCTURE, BackupSet
 from .._backups.verification import verify_set
 from .._bench.apps import bench_apps
-from .._bench.configuration import read_configuration
 from .._bench.layout import Bench, Site, find_bench
 from .._mariadb.server import ServerFacts, local_datadir, read_server_facts, unknown_collations
 from .._system.errors import LifeboatError
@@ -72,7 +72,9 @@ def prepare_recovery(
     choice = _choose(request, site, progress)
     backup = choice.chosen
     config_artifact = backup.artifact(SITE_CONFIG)
-    set_configuration = read_configuration(config_artifact.path) if config_artifact else {}
+    set_configuration = configuration_in_set(
+        config_artifact.path if config_artifact else None, request.encryption_key, site
+    )
     live = survey_live_site(connection, site, set_configuration)
     sql_bytes = backup.sql_bytes or 0
     files_bytes = sum(archive["bytes"] for archive in backup.files.values())

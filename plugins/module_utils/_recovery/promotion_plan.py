@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._backups.names import FILES, PRIVATE_FILES
+from .._backups.names import FILES, PRIVATE_FILES, SITE_CONFIG
+from .._backups.set_configuration import configuration_in_set
 from .._bench.configuration import Configuration, DatabaseAddress, database_address, read_configuration
 from .._bench.configuration_change import MASK, changed_values
 from .._bench.layout import Site
@@ -119,17 +120,25 @@ def look_at_site(site: Site) -> LiveState:
     return LiveState(configuration, CONFIGURATION_VALID, address)
 
 
-def plan_promotion(connection: Connection[Any], site: Site, journal: Journal) -> PromotionPlan:
+def plan_promotion(
+    connection: Connection[Any], site: Site, journal: Journal, encryption_key: str | None = None
+) -> PromotionPlan:
     """Work out the promotion of a recovery, or what is left of one that was begun.
+
+    Args:
+        connection: To the server.
+        site: The site.
+        journal: Of the recovery.
+        encryption_key: What opens the configuration of an encrypted set; None for that of the site.
 
     Raises:
         LifeboatError: ``recovery_unknown``, ``not_staged``, ``site_changed``, ``account_shared``,
-            ``promotion_refused`` after a rollback, ``files_not_exchangeable``.
+            ``promotion_refused`` after a rollback, ``files_not_exchangeable``, ``key_missing`` and ``key_wrong``.
     """
     status = promotion_status(journal)
     plan = journal.plan()
     live = look_at_site(site)
-    from_set = set_configuration_of(plan)
+    from_set = set_configuration_of(plan, site, encryption_key)
     with server_errors(f"look at the databases of {site.name}"):
         intent = _new_intent(connection, site, journal, live, from_set) if status == NOT_BEGUN else read_intent(journal)
     switched = live.database == intent.database
@@ -243,11 +252,17 @@ def hosts_for(address: DatabaseAddress | None) -> list[str]:
     return sorted(LOCAL_HOSTS) if local else ["%"]
 
 
-def set_configuration_of(plan: Mapping[str, Any]) -> Configuration:
-    """Return the configuration in the set that a recovery was planned with; empty where the set has none."""
+def set_configuration_of(plan: Mapping[str, Any], site: Site, encryption_key: str | None = None) -> Configuration:
+    """Return the configuration in the set that a recovery was planned with; empty where the set has none.
+
+    Args:
+        plan: The plan.
+        site: The site, whose key opens an encrypted set when none is given.
+        encryption_key: The key that was given.
+    """
     artifacts: Iterable[Mapping[str, Any]] = plan["set"]["artifacts"]
-    path = next((artifact["path"] for artifact in artifacts if artifact["kind"] == "site_config"), None)
-    return read_configuration(Path(path)) if path else {}
+    path = next((Path(artifact["path"]) for artifact in artifacts if artifact["kind"] == SITE_CONFIG), None)
+    return configuration_in_set(path, encryption_key, site)
 
 
 def _refuse_again(site: Site, journal: Journal, status: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -40,6 +40,7 @@ class PromotionRequest:
     drain_timeout_seconds: float
     reload_timeout_seconds: float
     check_mode: bool
+    encryption_key: str | None = field(default=None, repr=False)
 
 
 def run_promoted(
@@ -50,7 +51,7 @@ def run_promoted(
     """Promote what the recovery staged; see ``plan_promotion`` for what is refused."""
     journal = _journal(request)
     with _lock(request, journal):
-        plan = plan_promotion(connection, request.site, journal)
+        plan = plan_promotion(connection, request.site, journal, request.encryption_key)
         if plan.needed and not request.check_mode:
             surroundings = look_around(request.site.bench)
             timeouts = (request.drain_timeout_seconds, request.reload_timeout_seconds)
