@@ -107,13 +107,13 @@ def test_no_orphan_goes_on_when_the_controller_is_killed(larger_site: LargerSite
     larger_site.damage()
     live, traces = larger_site.recovery.live(), larger_site.recovery.traces()
     with playbook_process(larger_site.lab, tmp_path, VARIABLES) as process:
-        wait_until(larger_site.loads, "the load", timeout_seconds=60)
+        wait_until(larger_site.loads, "the load", timeout_seconds=300)
         os.killpg(process.pid, signal.SIGKILL)
     path, progress = progress_of(tmp_path)
     assert runs(progress["process_id"])
-    wait_until(lambda: not workers(tmp_path), "the end of Ansible's workers", timeout_seconds=60)
+    wait_until(lambda: not workers(tmp_path), "the end of Ansible's workers")
     os.utime(f"{path}.lease", (0, 0))  # as if the lease had run out, which nobody renews any more
-    wait_until(lambda: not runs(progress["process_id"]), "the end of the orphan", timeout_seconds=60)
+    wait_until(lambda: not runs(progress["process_id"]), "the end of the orphan")
     assert larger_site.recovery.live() == live
     assert larger_site.recovery.traces() == traces
     newest = journals(larger_site.lab.state_path, SITE)[-1]
@@ -126,7 +126,7 @@ def test_a_server_that_is_killed_during_the_load_leaves_the_old_site(larger_site
     larger_site.damage()
     live = larger_site.recovery.live()
     with playbook_process(larger_site.lab, tmp_path, {**VARIABLES, "again": True}) as process:
-        wait_until(larger_site.loads, "the load", timeout_seconds=60)
+        wait_until(larger_site.loads, "the load", timeout_seconds=300)
         larger_site.lab.mariadb.kill()
         output, _nothing = process.communicate()
     larger_site.lab.mariadb.start()
