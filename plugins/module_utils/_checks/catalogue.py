@@ -8,6 +8,7 @@ from .registry import REGISTRY, Check
 from .subjects import (  # noqa: F401  # pylint: disable=unused-import
     acceptances,
     backup_sets,
+    drilled_tables,
     host_disk,
     host_files,
     host_journal,

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_records import append_drill_record
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration import key_fingerprint
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects import backup_sets
@@ -93,6 +94,38 @@ def test_a_backup_that_nobody_ever_recovered_from(site_target, surroundings):
     append_record(surroundings.state_path, record)
     ages = {0: "ok", 36 * DAY_SECONDS: "warning", 96 * DAY_SECONDS: "critical"}
     assert {age: look("B03", site_target(SITE, now=later(age))).severity for age in ages} == ages
+
+
+@pytest.mark.check("B03")
+@pytest.mark.usefixtures("backup")
+def test_a_backup_whose_last_drill_failed(site_target, surroundings):
+    drill = {"site": SITE, "drill": "d", "ended_at": datetime.now(timezone.utc).isoformat(), "error": None}
+    append_drill_record(surroundings.state_path, {**drill, "outcome": "passed"})
+    assert look("B03", site_target(SITE)).severity == "ok"
+    assert look("B03", site_target(SITE)).text.endswith("by a drill")
+    for code, severity in (("drill_too_slow", "warning"), ("drill_failed", "critical")):
+        append_drill_record(
+            surroundings.state_path, {**drill, "outcome": "failed", "error": {"code": code, "reason": "It failed."}}
+        )
+        proven, found = run_one("B03", site_target(SITE))
+        assert proven.severity == "ok"
+        assert (found.severity, code in found.text, list(found.evidence)) == (severity, True, ["It failed."])
+
+
+@pytest.mark.check("D16")
+def test_a_table_that_a_drill_found_damaged(site_target, surroundings):
+    def drilled(kind, outcome):
+        finding = {"name": "tables", "outcome": outcome, "text": f"Said of {kind}."}
+        drill = {"site": SITE, "drill": "d", "ended_at": datetime.now(timezone.utc).isoformat(), "outcome": "passed"}
+        append_drill_record(surroundings.state_path, {**drill, "kind": kind, "findings": [finding]})
+        return look("D16", site_target(SITE)).severity
+
+    assert look("D16", site_target(SITE)).severity == "skipped"
+    # A dump holds none of the pages of the live tables.
+    assert drilled("logical", "failed") == "skipped"
+    assert drilled("physical", "ok") == "ok"
+    assert drilled("physical+replay", "failed") == "critical"
+    assert look("D16", site_target(SITE)).text.startswith("Said of physical+replay. That was")
 
 
 @pytest.mark.check("B04")

@@ -41,10 +41,6 @@ LEFT_OUT = {
         "Point-in-time recovery",
         "it comes with the archive of binary logs, without which there is nothing to check",
     ),
-    "D16": (
-        "Tables checked for damage",
-        "it needs a copy of the database, as a rehearsal makes it; on a live server CHECK TABLE may stop it",
-    ),
     "F16": ("State of the apps' git repositories", "git runs what a repository's configuration names, here as root"),
     "F21": ("Quota of a site", "Frappe declares no quota that a site could be held to"),
     "Q09": ("A job there and back", "it writes a job, and checks only read; the verification of a recovery does it"),

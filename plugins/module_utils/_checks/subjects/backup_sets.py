@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..._backups.catalogue import catalogue, site_folders
+from ..._backups.drill_records import PASSED, read_drill_records
 from ..._backups.sets import COMPLETE, STRUCTURE, BackupSet
 from ..._backups.verification import verify_set
 from ..._bench.configuration import key_fingerprint
@@ -114,27 +115,40 @@ def _size_against_earlier(newest: BackupSet, sets: list[BackupSet]) -> Measureme
     title="A recovery was proven",
     subject="backup",
     target=SiteTarget,
-    measures="time since a recovery of this site last succeeded",
+    measures="time since a drill or a recovery of this site last succeeded; the last drill failed",
     source="the records of the collection on this host",
     unit="seconds",
     warning=str(35 * DAY_SECONDS),
     critical=str(95 * DAY_SECONDS),
     impact="critical",
-    remediation=Remediation("Recover a site of the same bench as a rehearsal.", "lifeboat.frappe.recover"),
+    remediation=Remediation(
+        "Drill the site; where the last drill failed, look at its report.", "lifeboat.frappe.drill"
+    ),
     reference="Frappe Cloud restores a sample of its backups each quarter",
 )
 def backup_restore_proven(target: SiteTarget) -> Iterator[Measurement]:
-    """Judge when the site's backups were last proven by using one."""
-    ended = [
-        str(record["ended_at"])
-        for record in read_records(target.surroundings.state_path)
+    """Judge when the site's backups were last proven by using one, and whether the last try failed."""
+    state_path = target.surroundings.state_path
+    drills = read_drill_records(state_path, target.name)
+    recovered = [
+        parse_rfc3339(str(record["ended_at"])).timestamp()
+        for record in read_records(state_path)
         if record.get("site") == target.name and record.get("outcome") == "recovered" and record.get("ended_at")
     ]
-    if not ended:
-        yield Measurement(None, text="no recovery of this site was ever recorded here", severity="warning")
-        return
-    age = _age_seconds(target, max(ended))
-    yield Measurement(age, text=f"last recovered {duration_text(age)} ago")
+    drilled = [parse_rfc3339(drill["ended_at"]).timestamp() for drill in drills if drill["outcome"] == PASSED]
+    proven = [*recovered, *drilled]
+    if proven:
+        age = target.now_seconds - max(proven)
+        way = "drill" if max(proven) in drilled else "recovery"
+        yield Measurement(age, text=f"last {duration_text(age)} ago, by a {way}")
+    else:
+        text = "no recovery or drill of this site ever succeeded here"
+        yield Measurement(None, text=text, severity="warning")
+    if drills and drills[-1]["outcome"] != PASSED:
+        error = drills[-1]["error"]
+        severity = "warning" if error["code"] == "drill_too_slow" else "critical"
+        text = f"the last drill failed: {error['code']}"
+        yield Measurement(None, item="last drill", text=text, severity=severity, evidence=(error["reason"],))
 
 
 @check(
