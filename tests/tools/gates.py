@@ -22,7 +22,7 @@ GRACE_SECONDS = 30.0
 PYTEST = ("python", "-m", "pytest", "-q")
 MYPY_OF_TESTS = ("mypy", "--python-version", "3.11", "--follow-imports", "silent")
 MEASURED = ("--cov", "--cov-report=")
-ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile")
+ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 # The gates of one lane run one after the other, the lanes at the same time: what needs one processor at most, what is
 # spread over two but mostly waits for servers, and what waits for containers.
 ALONE, SPREAD, CONTAINERS = "alone", "spread", "containers"
