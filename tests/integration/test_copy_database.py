@@ -23,6 +23,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.tablespac
     DatabaseCopy,
     copy_database,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.tablespaces.export import export_database
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.tablespaces.import_jobs import ImportSource
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.tablespaces.importer import import_tablespaces
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.tablespaces.tablespace_set import (
@@ -137,6 +138,42 @@ def test_every_kind_of_table_comes_back_as_it_was(site: LoginOptions, copied: Da
         connection.close()
 
 
+def test_what_a_private_server_holds_is_taken_out_of_it(copied: DatabaseCopy, tmp_path: Path) -> None:
+    with PrivateServer(tmp_path / "server") as server:
+        import_into(server, copied.tablespaces, "_changed")
+        connection = connect(server.login, "_changed")
+        for statement in (
+            "INSERT INTO `tabEmpty` VALUES ('x')",
+            "INSERT INTO `__global_search` VALUES ('b', 'something else')",
+            "ALTER TABLE `tabMigrated` ADD COLUMN `last` int, ALGORITHM=INSTANT",
+            "UPDATE `con` SET `id` = 50",
+        ):
+            execute(connection, statement)
+        connection.close()
+        expected = content(server.login, "_changed")
+        exported = export_database(server, "_changed", tmp_path / "exported")
+        assert server.wait_for_end(0) is not None
+    assert {path.name for path in exported.folder.iterdir()} == {
+        file.name for table in exported.tables for file in table.files
+    }
+    with PrivateServer(tmp_path / "other") as server:
+        import_into(server, exported, "_staged")
+        assert content(server.login, "_staged") == expected
+        connection = connect(server.login, "_staged")
+        # As a clean table: nobody had it open.
+        assert fetch_all(connection, "CHECK TABLE `__global_search`")[0][2:] == ("status", "OK")
+        connection.close()
+
+
+def test_database_without_tables_is_taken_out_as_well(tmp_path: Path) -> None:
+    with PrivateServer(tmp_path / "server") as server:
+        connection = connect(server.login)
+        execute(connection, "CREATE DATABASE `_empty`")
+        connection.close()
+        exported = export_database(server, "_empty", tmp_path / "exported")
+    assert (exported.tables, exported.size_bytes) == ((), 0)
+
+
 def test_copy_names_its_moment(site: LoginOptions, copied: DatabaseCopy) -> None:
     assert copied.position is not None
     connection = connect(site)
@@ -167,23 +204,21 @@ def test_description_is_read_back(copied: DatabaseCopy, tmp_path: Path) -> None:
     assert {table.name: table.pages(read.page_size_bytes) for table in read.tables}["__global_search"] is None
 
 
-@pytest.mark.parametrize("statement", ["TRUNCATE TABLE `tabEmpty`", "ALTER TABLE `tabEmpty` ADD COLUMN `more` int"])
 def test_copy_is_made_again_when_a_table_changed_meanwhile(
-    site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
+    site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = connect(site, DATABASE)
-    copies: list[str] = []
+    changes = ["ALTER TABLE `tabEmpty` ADD COLUMN `more` int", "TRUNCATE TABLE `tabEmpty`"]
 
     def copy_and_change(*arguments: Any, **options: Any) -> str:
         said = backup_program.copy_tables(*arguments, **options)
-        if not copies:
-            execute(connection, statement)
-        copies.append(said)
+        if changes:
+            execute(connection, changes.pop())
         return said
 
     monkeypatch.setattr(copy, "copy_tables", copy_and_change)
     copied = copy_database(site, DATABASE, tmp_path / "tablespaces")
-    assert len(copies) == 2
+    assert changes == []
     definition = next(table for table in copied.tablespaces.schema.tables if table.name == "tabEmpty")
     assert definition.create == fetch_all(connection, "SHOW CREATE TABLE `tabEmpty`")[0][1]
     connection.close()

@@ -18,7 +18,7 @@ from ..binlog.position import BinlogPosition
 from ..connection import DRIVER_ERRORS, LoginOptions, connect, fetch_all, server_errors
 from ..server import ServerFacts, local_datadir, read_server_facts
 from .backup_program import check_program, copy_tables, prepare_tables, read_position, recovery_point
-from .gathering import gather_tablespaces
+from .gathering import THREADS, gather_tablespaces
 from .schema import Schema, database_directory, read_schema
 from .support import check_support, encrypted_tables
 from .tablespace_set import TablespaceSet
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 ATTEMPTS = 3
-THREADS = min(4, os.cpu_count() or 1)
 PREPARE_MEMORY_BYTES = 256 * 1024 * 1024
 # While mariadb-backup waits for its lock, statements that alter tables wait behind it.
 LOCK_WAIT_SECONDS = 60
@@ -111,7 +110,7 @@ def copy_database(
         schema, said = _copy_while_nothing_changes(connection, database, directory, copy)
         prepare_tables(copied, memory_bytes=PREPARE_MEMORY_BYTES, watch=watch)
         return DatabaseCopy(
-            gather_tablespaces(copied / directory, folder, database, schema, facts, threads=THREADS),
+            gather_tablespaces(copied / directory, folder, database, schema, facts),
             read_position(copied),
             recovery_point(said, copied),
         )

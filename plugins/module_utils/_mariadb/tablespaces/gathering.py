@@ -15,10 +15,11 @@ from ..server import ServerFacts
 from .schema import Schema, TableDefinition
 from .tablespace_set import EXTENSIONS, TableFiles, TablespaceFile, TablespaceSet
 
+# How many files are read at once; more do not make a disk faster.
+THREADS = min(4, os.cpu_count() or 1)
 
-def gather_tablespaces(
-    source: Path, folder: Path, database: str, schema: Schema, facts: ServerFacts, *, threads: int
-) -> TablespaceSet:
+
+def gather_tablespaces(source: Path, folder: Path, database: str, schema: Schema, facts: ServerFacts) -> TablespaceSet:
     """Move the files of a database's tables into a folder of their own, hash them and wait until the disk has them.
 
     Args:
@@ -27,7 +28,6 @@ def gather_tablespaces(
         database: The database.
         schema: What it holds.
         facts: The server that the files are from.
-        threads: How many files are hashed at once.
 
     Raises:
         LifeboatError: ``copy_failed`` when a table of the schema has no file there.
@@ -48,7 +48,7 @@ def gather_tablespaces(
     # The disk writes while the processors hash.
     with ThreadPoolExecutor(1) as beside:
         synced = beside.submit(_sync, folder)
-        digests = dict(zip(paths, file_digests(paths, threads)))
+        digests = dict(zip(paths, file_digests(paths, THREADS)))
         synced.result()
     return TablespaceSet(
         folder,
