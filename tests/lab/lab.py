@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,15 @@ from .layout import (
     write_supervisord,
 )
 from .mariadb import MariaDBServer
-from .processes import end_marked_processes, free_port, listens, start_child, stop_child, wait_until
+from .processes import (
+    STOP_TIMEOUT_SECONDS,
+    end_marked_processes,
+    free_port,
+    listens,
+    start_child,
+    stop_child,
+    wait_until,
+)
 from .redis_server import redis_server_program
 
 if TYPE_CHECKING:
@@ -174,6 +183,9 @@ class Lab:
     def stop(self) -> None:
         """Stop every process of the lab."""
         if self._supervisord is not None:
+            self._supervisord.terminate()
+            with suppress(RuntimeError):  # it hangs, and is killed
+                wait_until(self._has_ended, "the end of the services", timeout_seconds=STOP_TIMEOUT_SECONDS)
             stop_child(self._supervisord)
             self._supervisord = None
         self.mariadb.stop()
@@ -307,6 +319,10 @@ class Lab:
         if not listens(self.web_port) or self._live_workers() < WORKERS:
             return False
         return all("RUNNING" in line for line in self.supervisorctl("status").splitlines())
+
+    def _has_ended(self) -> bool:
+        self.supervisorctl("pid")  # asked something, supervisord looks for what ended; else it does once a second
+        return self._supervisord is None or self._supervisord.poll() is not None
 
     def _live_workers(self) -> int:
         try:
