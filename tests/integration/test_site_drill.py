@@ -171,7 +171,7 @@ def test_a_key_that_does_not_open_the_set_fails(drills: Drills) -> None:
     drills.back_up(encrypted=True)
     record = drills.failed(encryption_key="wrong")
     assert (record["error"]["code"], record["set"]["encrypted"]) == ("backup_not_found", True)
-    assert "another key" in record["error"]["reason"]
+    assert "is unreadable" in record["error"]["reason"]
 
 
 def test_an_encrypted_set_is_drilled_with_the_key_of_the_site(drills: Drills) -> None:
@@ -182,7 +182,7 @@ def test_an_encrypted_set_is_drilled_with_the_key_of_the_site(drills: Drills) ->
 def test_a_scratch_place_that_is_not_apart_is_refused_before_anything_is_made(drills: Drills) -> None:
     drills.back_up()
     live = drills.recovery.live()
-    for place in (drills.lab.sites_path / SITE, drills.lab.bench_path / "sites", drills.lab.folder / "mariadb"):
+    for place in (drills.lab.sites_path / SITE, drills.sets_path, drills.lab.folder / "mariadb" / "data"):
         record = drills.failed(scratch_path=str(place))
         assert record["error"]["code"] == "drill_scratch_unsafe"
         assert [phase["name"] for phase in record["phases"]] == ["verify", "cleanup"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from .._backups.manifest import MANIFEST_NAME, read_manifest
 from .._bench.apps import bench_apps
-from .._mariadb.connection import LoginOptions, connect, server_errors
+from .._mariadb.connection import connect, server_errors
 from .._recovery.promotion_plan import look_at_site, set_configuration_of
 from .._recovery.site_values import promoted_configuration
 from .._system.progress import ProgressReporter
@@ -26,11 +26,7 @@ LOGICAL_KIND = "logical"
 
 
 def prove(
-    request: DrillRequest,
-    plan: Mapping[str, Any],
-    recovered: Recovered,
-    login: LoginOptions,
-    progress: ProgressReporter,
+    request: DrillRequest, plan: Mapping[str, Any], recovered: Recovered, progress: ProgressReporter
 ) -> list[Finding]:
     """Prove what was recovered; a proof that fails is a finding, no error.
 
@@ -38,10 +34,9 @@ def prove(
         request: What was asked for.
         plan: What was recovered.
         recovered: Where it stands.
-        login: The scratch server.
         progress: Told how far it is; raises when nobody listens any more.
     """
-    database = recovered.database
+    login, database = recovered.login, recovered.database
     with closing(connect(login)) as connection, server_errors("prove what a drill recovered"):
         tables = check_tables(connection, database, progress)
         counted = count_rows(connection, database, progress)

@@ -28,14 +28,13 @@ from .proofs import prove
 from .record import drill_error, record_of_dead, summarise_drill
 from .request import DrillRequest
 from .scratch import (
-    ServerIdentity,
     refuse_unsafe_folder,
     remove_scratch,
     scratch_folder,
     server_identity,
     used_bytes,
 )
-from .scratch_recovery import recover_in_scratch, scratch_server
+from .scratch_recovery import LiveServer, ScratchRecovery
 from .trend import Trend, comparable_drills, judge_time
 
 Clock = Callable[[], datetime]
@@ -149,7 +148,7 @@ class _Drill:
         self._clock = clock
         self._on_phase = on_phase
         self._phases = Phases(self._note)
-        self._server = scratch_server(scratch)
+        self._recovery = ScratchRecovery(request, scratch, self._phases, progress)
         self._earlier = earlier
         self._plan: Mapping[str, Any] = {}
         self._point: DrillPoint | None = None
@@ -181,7 +180,7 @@ class _Drill:
 
     def _clean_up(self) -> None:
         with self._phases.run(CLEANUP) as phase:
-            self._server.kill()
+            self._recovery.end()
             phase.bytes = used_bytes(self._scratch)
             remove_scratch(self._scratch)
 
@@ -194,16 +193,14 @@ class _Drill:
         with self._phases.run(VERIFY) as phase:
             live = self._verify()
             phase.bytes = self._plan["set"]["size_bytes"]
-        recovered = recover_in_scratch(
-            self._request, self._plan, self._scratch, self._server, live, self._phases, self._progress
-        )
+        recovered = self._recovery.recover(self._plan, live)
         self._kind = recovered.kind
         with self._phases.run(PROVE) as phase:
             phase.bytes = recovered.loaded.loaded_bytes
-            self._findings = prove(self._request, self._plan, recovered, self._server.login, self._progress)
+            self._findings = prove(self._request, self._plan, recovered, self._progress)
         self._judge_time()
 
-    def _verify(self) -> ServerIdentity:
+    def _verify(self) -> LiveServer:
         """Choose and verify the set as a recovery does, see that the scratch place is fit; return the live server."""
         request = self._request
         self._point, backup = _choose(request, len(self._earlier))
@@ -222,9 +219,8 @@ class _Drill:
             with server_errors("look at the live server"):
                 # The server itself refuses whatever a mistake in here would write to it.
                 execute(connection, "SET SESSION TRANSACTION READ ONLY")
-                facts = read_server_facts(connection)
-                live = server_identity(connection)
-            datadir = local_datadir(facts)
+                live = LiveServer(server_identity(connection), read_server_facts(connection))
+            datadir = local_datadir(live.facts)
             sites_path = request.site.bench.sites_path
             refuse_unsafe_folder(self._scratch, [sites_path, *request.set_folders, *([datadir] if datadir else [])])
             self._plan = prepare_recovery(wanted, connection, self._progress, self._clock())
