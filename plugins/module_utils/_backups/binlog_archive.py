@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._mariadb.binlog.events import FIRST_OFFSET
 from .._mariadb.binlog.gtids import parse_gtid_list
 from .._mariadb.binlog.live import LiveBinlogs
 from .._mariadb.binlog.logs import LogFile, check_follows, file_number, missing_file, name_after, open_transactions
 from .._mariadb.binlog.position import BinlogPosition
 from .._system.errors import LifeboatError
 from .._system.files import fsync_folder
+from .._system.times import parse_rfc3339
 from .binlog_index import ArchivedBinlog, index_path, read_entries
 from .digests import file_digest
 from .repository import Repository
@@ -136,6 +138,47 @@ def restarted(live: LiveBinlogs, what: str) -> LifeboatError:
     )
 
 
+@dataclass(frozen=True)
+class ReachableLogs:
+    """The logs that lead to now without a gap.
+
+    Attributes:
+        logs: They, oldest first.
+        began_at_seconds: When the first of them was begun; None where there are none.
+        problem: Why older logs of the archive do not count; "" where they do, or there are none.
+    """
+
+    logs: tuple[LogFile, ...]
+    began_at_seconds: float | None
+    problem: str
+
+
+def reachable_logs(archive: BinlogArchive, live: LiveBinlogs | None) -> ReachableLogs:
+    """Return the logs that lead to now without a gap: of the archive what is behind its last gap, then the server's.
+
+    Args:
+        archive: The archive of the server.
+        live: What the server has now; None where it cannot be reached.
+
+    Raises:
+        LifeboatError: ``binlog_archive_invalid``; others when the server's logs cannot be read.
+    """
+    parts = contiguous_parts(archive.entries())
+    problem = ""
+    if parts:
+        first = parts[-1][0]
+        try:
+            logs = covering_logs(archive, live, BinlogPosition("", first.name, FIRST_OFFSET))
+            return ReachableLogs(logs, parse_rfc3339(first.began_at).timestamp(), "")
+        except LifeboatError as error:
+            problem = error.message
+    own = live.log_files() if live is not None else ()
+    if not own:
+        return ReachableLogs((), None, problem)
+    with open_transactions(own[0]) as (_transactions, events):
+        return ReachableLogs(own, events.format.written_at_seconds, problem)
+
+
 def check_contiguous(entries: Sequence[ArchivedBinlog]) -> None:
     """Check that archived logs follow each other, in number and in transactions.
 
@@ -148,6 +191,25 @@ def check_contiguous(entries: Sequence[ArchivedBinlog]) -> None:
         check_follows(
             earlier.name, parse_gtid_list(earlier.gtids_after), later.name, parse_gtid_list(later.gtids_before)
         )
+
+
+def contiguous_parts(entries: Sequence[ArchivedBinlog]) -> list[tuple[ArchivedBinlog, ...]]:
+    """Return archived logs, cut where there is a gap between two of them."""
+    parts: list[list[ArchivedBinlog]] = []
+    for entry in entries:
+        if parts and _follows(parts[-1][-1], entry):
+            parts[-1].append(entry)
+        else:
+            parts.append([entry])
+    return [tuple(part) for part in parts]
+
+
+def _follows(earlier: ArchivedBinlog, later: ArchivedBinlog) -> bool:
+    try:
+        check_contiguous((earlier, later))
+    except LifeboatError:
+        return False
+    return True
 
 
 def _check_joint(entries: dict[str, ArchivedBinlog], logs: Sequence[LogFile]) -> None:

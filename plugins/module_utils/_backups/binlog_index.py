@@ -32,7 +32,7 @@ class ArchivedBinlog:
         gtids_before, gtids_after: The last transaction of each domain and server before and after the file.
         first_gtid, last_gtid: Of its transactions; "" where it has none.
         began_at: When the server began it, RFC 3339 in UTC.
-        first_committed_at, last_committed_at: Of its transactions, the same; "" where it has none.
+        earliest_commit, latest_commit: The times of its transactions, the same; "" where it has none.
         transactions: How many there are.
         row_statements: Of these, how many change rows by statements (``binlog_format`` is not ROW).
         partial_images: Of these, how many have row images without all columns (``binlog_row_image`` is not FULL).
@@ -53,8 +53,8 @@ class ArchivedBinlog:
     first_gtid: str
     last_gtid: str
     began_at: str
-    first_committed_at: str
-    last_committed_at: str
+    earliest_commit: str
+    latest_commit: str
     transactions: int
     row_statements: int
     partial_images: int

@@ -33,19 +33,24 @@ class ArchivePlan:
         return {"flush": self.flushes, "files": [name for name, _size_bytes in self.files]}
 
 
-def plan_archiving(entries: Sequence[ArchivedBinlog], live: LiveBinlogs, *, flush: bool) -> ArchivePlan:
+def plan_archiving(
+    entries: Sequence[ArchivedBinlog], live: LiveBinlogs, *, flush: bool, accept_gap: bool = False
+) -> ArchivePlan:
     """Work out what an archive lacks.
 
     Args:
         entries: What is in it, oldest first.
         live: What the server has.
         flush: Whether the file that the server writes may be ended, so that it can be archived.
+        accept_gap: Whether to go on behind files that were deleted before they were archived.
 
     Raises:
         LifeboatError: ``binlog_archive_foreign`` when the archive is of another server; ``binlog_restarted`` when the
             server began its logs anew; ``binlog_gap`` when a file was deleted before it was archived.
     """
     missing = _missing_files(entries, live)
+    if entries and missing[0][0] != name_after(entries[-1].name) and not accept_gap:
+        raise missing_file(name_after(entries[-1].name), entries[-1].name)
     archived = parse_gtid_list(entries[-1].gtids_after if entries else "")
     flushes = flush and parse_gtid_list(live.gtid_state) != archived
     return ArchivePlan(flushes, missing if flushes else missing[:-1])
@@ -71,7 +76,4 @@ def _missing_files(entries: Sequence[ArchivedBinlog], live: LiveBinlogs) -> tupl
     for name, size_bytes in live.files[:-1]:
         if sizes.get(name, size_bytes) != size_bytes:
             raise restarted(live, f"its {name} has {size_bytes} bytes, the archived one {sizes[name]}")
-    missing = tuple(file for file in live.files if file_number(file[0]) >= file_number(following))
-    if missing[0][0] != following:
-        raise missing_file(following, newest.name)
-    return missing
+    return tuple(file for file in live.files if file_number(file[0]) >= file_number(following))

@@ -58,11 +58,14 @@ class _Contents:
     def __init__(self) -> None:
         self.first: Transaction | None = None
         self.last: Transaction | None = None
+        self.times_seconds: list[int] = []
         self.count = self.row_statements = self.partial_images = 0
 
     def take(self, transaction: Transaction) -> None:
         self.first = self.first or transaction
         self.last = transaction
+        at_seconds = transaction.committed_at_seconds
+        self.times_seconds = [min([*self.times_seconds, at_seconds]), max([*self.times_seconds, at_seconds])]
         self.count += 1
         self.row_statements += transaction.has_row_statements
         self.partial_images += not transaction.has_full_images
@@ -88,7 +91,7 @@ def store_binlog(
         size_bytes: How long the server says that it is.
         folder: The archive's folder.
         compression: ``zstd`` or ``gzip``.
-        previous: The archive's newest log; None for the first.
+        previous: The log that it has to follow; None for the first, and behind a gap that was accepted.
         server: Whose it is.
         now: Seconds since the epoch.
         on_step: Is told before each step: ``copy``, ``name``, ``check``, ``remember``.
@@ -131,8 +134,8 @@ def store_binlog(
             first_gtid=str(contents.first.gtid) if contents.first else "",
             last_gtid=str(contents.last.gtid) if contents.last else "",
             began_at=format_moment(reader.format.written_at_seconds),
-            first_committed_at=_moment(contents.first),
-            last_committed_at=_moment(contents.last),
+            earliest_commit=format_moment(contents.times_seconds[0]) if contents.times_seconds else "",
+            latest_commit=format_moment(contents.times_seconds[1]) if contents.times_seconds else "",
             transactions=contents.count,
             row_statements=contents.row_statements,
             partial_images=contents.partial_images,
@@ -194,7 +197,3 @@ def _of_other_length(name: str, found_bytes: int, size_bytes: int) -> LifeboatEr
         "binlog_damaged",
         {"file": name},
     )
-
-
-def _moment(transaction: Transaction | None) -> str:
-    return format_moment(transaction.committed_at_seconds) if transaction else ""

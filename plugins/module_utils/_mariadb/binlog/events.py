@@ -50,6 +50,8 @@ OPEN = "open"  # it is being written, or its server crashed between two events
 TRUNCATED = "truncated"  # within an event: it is being written, its server crashed, or its end was lost
 
 IN_USE_FLAG = 0x1
+# What a replica may pass over: so a server sends the start of an encryption that it undid for the replica.
+IGNORABLE_FLAG = 0x80
 _HEADER = struct.Struct("<IBIIIH")
 _FLAGS_OFFSET = 17
 _CRC32_ALGORITHM = 1
@@ -138,7 +140,7 @@ class BinlogReader:
             if event is None:
                 return
             self.end_offset = event.end_offset
-            if event.type == START_ENCRYPTION:
+            if event.type == START_ENCRYPTION and not event.flags & IGNORABLE_FLAG:
                 raise self._encrypted()
             self.ending = {ROTATE: ROTATED, STOP: STOPPED}.get(event.type, OPEN)
             yield event

@@ -67,7 +67,8 @@ class LiveBinlogs:
         identity: The server.
         variables: Its settings that matter here, as texts; a variable that it does not know is not in it.
         files: Names and lengths, oldest first; the last one is being written.
-        folder: Where they lie, where that is on this host and can be read; else None.
+        folder: Where they lie, where that is on this host and they can be read; else (also where the server encrypts
+            them) None.
         gtid_state: The last transaction of each domain and server, read before ``files``.
     """
 
@@ -144,4 +145,4 @@ def flush_binlogs(connection: Connection[Any]) -> None:
 def _local_folder(variables: dict[str, str], active: str, this_host: str) -> Path | None:
     folder = Path(variables["log_bin_basename"]).parent
     is_here = variables["hostname"] == this_host and os.access(folder / active, os.R_OK)
-    return folder if is_here else None
+    return folder if is_here and variables.get("encrypt_binlog") != "ON" else None
