@@ -97,9 +97,9 @@ class WholeRecovery:
         self.call(staging_files, recovery=recovery, **options)
         return str(database)
 
-    def promote(self, recovery: str) -> dict[str, Any]:
+    def promote(self, recovery: str, **options: Any) -> dict[str, Any]:
         """Make the replacement live."""
-        return self.call(site_promotion, recovery=recovery, drain_timeout_seconds=1)
+        return self.call(site_promotion, recovery=recovery, drain_timeout_seconds=1, **options)
 
     def verify(self, **options: Any) -> list[dict[str, Any]]:
         """Ask the live site as its users do; it must answer well."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..manifest import ManifestFile
-from .encryption import Encryption, Write, encrypting
+from .encryption import Encryption, encrypting
+from .filters import Write
 
 
 class ArtifactFile:

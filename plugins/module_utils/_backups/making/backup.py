@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -12,22 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..._bench.layout import Site
+from ..._mariadb.binlog.position import BinlogPosition
 from ..._mariadb.connection import LoginOptions
+from ..._mariadb.tablespaces.copy import DatabaseCopy
 from ..._system.errors import LifeboatError
-from ..._system.files import free_bytes
+from ..._system.files import NO_SPACE, free_bytes
 from ..._system.progress import ProgressReporter
 from ..chain import read_chain, record_made
-from ..manifest import LOGICAL, Manifest, ManifestTable
+from ..manifest import LOGICAL, PHYSICAL, InexactTable, Manifest, ManifestTable
 from ..manifest_sets import leftovers, read_set, record_unrecorded, set_folders
 from ..names import FILES, PRIVATE_FILES, SITE_CONFIG
 from ..recovery_point import format_moment
 from ..repository import Repository
 from ..set_lock import backup_lock
 from ..sets import BackupSet
+from .derived_dump import TablespaceImporter, dump_imported_tables, private_server
 from .encryption import Encryption
 from .files_archive import ArchiveResult, files_size_bytes, write_files_archive
-from .logical_part import LiveDump, dump_live_database
-from .plan import BackupPlan, check_space, dump_bytes, why_needed
+from .logical_part import dump_live_database
+from .physical_part import TablespaceForm, copy_tables, keep_tables, manifest_tables
+from .plan import BackupPlan, Sizes, check_space, dump_bytes, needed_bytes, why_needed
 from .proof import prove, refuse_if_overtaken
 from .set_names import next_set_name
 from .set_writer import SetWriter, remove_leftovers
@@ -37,7 +40,6 @@ from .steps import Steps
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 ARCHIVES = ((FILES, "files"), (PRIVATE_FILES, "private-files"))
 
 
@@ -52,6 +54,8 @@ class BackupRequest:
         kinds: logical, physical or both.
         encryption: How the set is encrypted.
         decryption_key: What opens it again, for the proof; None where only others have it (age).
+        form: How the files of tables are kept.
+        import_tables: Imports them into a server of our own; needed for both kinds at once.
         max_age_seconds: How old the newest set may be before another is made; 0 for one in any case.
         reserve_bytes: What must stay free on the file system of the repository.
     """
@@ -61,7 +65,9 @@ class BackupRequest:
     login: LoginOptions
     kinds: tuple[str, ...] = (LOGICAL,)
     encryption: Encryption = field(default_factory=Encryption)
-    decryption_key: str | None = None
+    decryption_key: str | None = field(default=None, repr=False)
+    form: TablespaceForm = field(default_factory=TablespaceForm)
+    import_tables: TablespaceImporter | None = None
     max_age_seconds: int = 0
     reserve_bytes: int = 1024**3
 
@@ -98,7 +104,7 @@ def plan_backup(request: BackupRequest, source: Source, now: datetime) -> Backup
         kinds=request.kinds,
         newest=newest.name if newest else "",
         removes=tuple(folder.name for folder in leftovers(site_folder)) if reason else (),
-        needed_bytes=_needed_bytes(request.site, source, earlier) if reason else 0,
+        needed_bytes=_needed_bytes(request, source, earlier) if reason else 0,
         free_bytes=free_bytes(next(path for path in (site_folder, *site_folder.parents) if path.exists())),
     )
 
@@ -146,6 +152,17 @@ def make_backup(
             raise
 
 
+@dataclass(frozen=True)
+class _Content:
+    """What the manifest says of the database; the names are the manifest's."""
+
+    recovery_point: str
+    position: BinlogPosition | None
+    tables: tuple[ManifestTable, ...]
+    inexact_tables: tuple[InexactTable, ...] = ()
+    proven_at: str = ""
+
+
 class _Backup:
     """One set in the making."""
 
@@ -173,12 +190,11 @@ class _Backup:
             self._writer.begin()
         with self._steps.step("configuration"):
             self._write_configuration()
-        with self._steps.step("database"):
-            dump = self._dump()
+        content = self._copy() if PHYSICAL in self._request.kinds else self._dump()
         for kind, title in ARCHIVES:
             with self._steps.step(title):
                 self._archive(kind, title)
-        manifest = self._manifest(started_at, dump)
+        manifest = self._manifest(started_at, content)
         with self._steps.step("proof"):
             proven = prove(
                 manifest, self._writer.folder, self._request.decryption_key, self._connection, self._progress
@@ -197,16 +213,57 @@ class _Backup:
         with self._writer.artifact(SITE_CONFIG, "site_config_backup", ".json") as artifact:
             artifact.write(self._source.configuration_content)
 
-    def _dump(self) -> LiveDump:
-        self._progress.start("dump", self._source.data_bytes)
+    def _dump(self) -> _Content:
+        """Dump the live database."""
+        source = self._source
+        with self._steps.step("database"):
+            on_read = self._counted("dump", source.data_bytes)
+            dump = dump_live_database(self._writer, source, self._request.login, self._connection, on_read)
+        return _Content(
+            format_moment(dump.began_at),
+            dump.position,
+            tuple(ManifestTable(table.name, table.engine) for table in source.tables),
+            dump.inexact_tables,
+        )
+
+    def _copy(self) -> _Content:
+        """Copy the live tables as files; with both kinds, prove them and dump them from a server of our own."""
+        with self._steps.step("tables"):
+            self._progress.start("copy tables", self._source.file_bytes)
+            copy = copy_tables(self._writer, self._request.login, self._source.database, self._progress.update)
+        tables, proven_at = manifest_tables(copy.tablespaces), ""
+        if LOGICAL in self._request.kinds:
+            rows = self._prove_and_dump(copy)
+            tables = tuple(replace(table, rows=rows[table.name]) for table in tables)
+            proven_at = format_moment(self._now().timestamp())
+        with self._steps.step("tablespaces"):
+            on_bytes = self._counted("pack tables", copy.tablespaces.size_bytes)
+            keep_tables(self._writer, copy.tablespaces, self._request.form, on_bytes)
+        return _Content(copy.recovery_point, copy.position, tables, proven_at=proven_at)
+
+    def _prove_and_dump(self, copy: DatabaseCopy) -> Mapping[str, int]:
+        if self._request.import_tables is None:
+            raise ValueError("both kinds at once need import_tables")
+        tablespaces = copy.tablespaces
+        with private_server(self._writer, tablespaces) as server:
+            with self._steps.step("import"):
+                rows = self._request.import_tables(server, tablespaces, tablespaces.database, self._progress)
+            with self._steps.step("database"):
+                on_read = self._counted("dump", self._source.data_bytes)
+                dump_imported_tables(self._writer, self._request.site.bench, server, copy, on_read)
+        return rows
+
+    def _counted(self, step: str, total_bytes: int) -> Callable[[int], None]:
+        """Begin to show a step, and return what is told its bytes."""
+        self._progress.start(step, total_bytes)
         done_bytes = 0
 
-        def on_read(size: int) -> None:
+        def on_bytes(size: int) -> None:
             nonlocal done_bytes
             done_bytes += size
             self._progress.update(done_bytes=done_bytes)
 
-        return dump_live_database(self._writer, self._source, self._request.login, self._connection, on_read)
+        return on_bytes
 
     def _archive(self, kind: str, title: str) -> None:
         self._progress.start(title, files_size_bytes(self._request.site, kind))
@@ -219,7 +276,7 @@ class _Backup:
             )
         self._notes += _notes(result)
 
-    def _manifest(self, started_at: str, dump: LiveDump) -> Manifest:
+    def _manifest(self, started_at: str, content: _Content) -> Manifest:
         site, source, encryption = self._request.site, self._source, self._request.encryption
         return Manifest(
             name=self._writer.name,
@@ -227,18 +284,19 @@ class _Backup:
             kinds=self._request.kinds,
             started_at=started_at,
             ended_at=started_at,
-            recovery_point=format_moment(dump.began_at),
-            position=dump.position,
+            recovery_point=content.recovery_point,
+            position=content.position,
             database=source.database,
             server=source.manifest_server,
             apps=app_commits(site.bench),
             encryption=encryption.method,
             encryption_key_fingerprint=encryption.key_fingerprint,
             site_key_fingerprint=source.site_key_fingerprint,
-            tables=tuple(ManifestTable(table.name, table.engine) for table in source.tables),
-            inexact_tables=dump.inexact_tables,
+            tables=content.tables,
+            inexact_tables=content.inexact_tables,
             files=self._writer.files,
             previous=read_chain(self._writer.folder.parent).newest(),
+            proven_at=content.proven_at,
         )
 
 
@@ -250,8 +308,13 @@ def _earlier_sets(request: BackupRequest) -> list[BackupSet]:
     return [backup for backup in found if backup is not None]
 
 
-def _needed_bytes(site: Site, source: Source, earlier: Sequence[BackupSet]) -> int:
-    return dump_bytes(source.data_bytes, earlier) + sum(files_size_bytes(site, kind) for kind, _title in ARCHIVES)
+def _needed_bytes(request: BackupRequest, source: Source, earlier: Sequence[BackupSet]) -> int:
+    sizes = Sizes(
+        dump_bytes=dump_bytes(source.data_bytes, earlier),
+        table_bytes=source.file_bytes,
+        files_bytes=sum(files_size_bytes(request.site, kind) for kind, _title in ARCHIVES),
+    )
+    return needed_bytes(sizes, request.kinds, request.form.archived)
 
 
 def _notes(result: ArchiveResult) -> list[str]:

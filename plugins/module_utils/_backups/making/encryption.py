@@ -1,25 +1,20 @@
-"""Encrypting what is written, on its way to the disk: no artifact is ever there in clear first."""
+"""Encrypting what is written, on its way to the disk."""
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Callable, cast
 
 from ..._bench.configuration import key_fingerprint
 from ..._bench.layout import Site
 from ..._system.commands import secret_pipe
 from ..._system.errors import LifeboatError
-from ..ciphers import AGE, AGE_CIPHER, ENVIRONMENT, GPG, GPG_CIPHER
+from ..ciphers import AGE, AGE_CIPHER, GPG, GPG_CIPHER
 from ..keys import key_in
-
-READ_BYTES = 1024 * 1024
-Write = Callable[[bytes], object]
+from .filters import Write, through
 
 
 @dataclass(frozen=True)
@@ -90,65 +85,10 @@ def encrypting(encryption: Encryption, write: Write) -> Iterator[Write]:
     if encryption.method == GPG:
         with tempfile.TemporaryDirectory(prefix="lifeboat-key-") as home, secret_pipe(encryption.passphrase) as secret:
             command = GPG_CIPHER.encrypt_command(Path(home), secret)
-            with _through(command, (secret,), write) as write_plain:
+            with through(command, write, (secret,)) as write_plain:
                 yield write_plain
     elif encryption.method == AGE:
-        with _through(AGE_CIPHER.encrypt_command(encryption.recipients), (), write) as write_plain:
+        with through(AGE_CIPHER.encrypt_command(encryption.recipients), write) as write_plain:
             yield write_plain
     else:
         yield write
-
-
-@contextmanager
-def _through(command: list[str], descriptors: tuple[int, ...], write: Write) -> Iterator[Write]:
-    with (
-        tempfile.TemporaryFile() as messages,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=messages,
-            pass_fds=descriptors,
-            env=ENVIRONMENT,
-        ) as process,
-    ):
-        plain = cast(BinaryIO, process.stdin)
-        pump = _Pump(process, write)
-        pump.start()
-        try:
-            yield plain.write
-            plain.close()
-            pump.join()
-        except BrokenPipeError:
-            pump.join()
-        except BaseException:
-            process.kill()
-            pump.join()
-            raise
-        if pump.error is not None:
-            raise pump.error
-        if process.wait() != 0:
-            # What it printed may quote a recipient, and gpg's words change: its name and exit code say enough.
-            raise LifeboatError(
-                f"Cannot encrypt the backup: {Path(command[0]).name} ended with exit code {process.returncode}. "
-                "Look whether it works on this host, and whether the recipients are right.",
-                "command_failed",
-            )
-
-
-class _Pump(threading.Thread):
-    """Carries what the program puts out; it keeps the first error and ends the program then."""
-
-    def __init__(self, process: subprocess.Popen[bytes], write: Write) -> None:
-        super().__init__(name="encryption", daemon=True)
-        self._process = process
-        self._write = write
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            for content in iter(lambda: cast(BinaryIO, self._process.stdout).read(READ_BYTES), b""):
-                self._write(content)
-        except BaseException as error:  # whatever it is, the thread that waits raises it
-            self.error = error
-            self._process.kill()

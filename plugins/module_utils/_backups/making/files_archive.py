@@ -13,7 +13,7 @@ from typing import BinaryIO, Callable, cast
 from ..._bench.layout import Site
 from ..._system.beneath import folder_beneath
 from ..archives import VISIBILITY
-from .encryption import Write
+from .filters import Write
 
 COPY_BYTES = 1024 * 1024
 
@@ -75,7 +75,7 @@ def write_files_archive(
     """
     root = f"./{site.name}/{VISIBILITY[kind]}/files"
     result = ArchiveResult()
-    sink = cast(BinaryIO, _Sink(write))
+    sink = cast(BinaryIO, ArchiveSink(write))
     with (
         _tree(site, kind) as tree,
         tarfile.open(fileobj=sink, mode="w|", format=tarfile.GNU_FORMAT, bufsize=COPY_BYTES) as archive,
@@ -169,12 +169,13 @@ class _ExactlyLong:
         return content.ljust(wanted, b"\0")
 
 
-class _Sink:
+class ArchiveSink:
     """What tarfile writes to."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
 
     def write(self, content: bytes) -> int:
+        """Pass the next part on."""
         self._write(content)
         return len(content)

@@ -10,6 +10,7 @@ from typing import Any
 from ..._system.errors import LifeboatError
 from ..._system.quantities import bytes_text
 from ..._system.times import parse_rfc3339
+from ..manifest import LOGICAL, PHYSICAL
 from ..names import DATABASE
 from ..sets import COMPLETE, BackupSet
 
@@ -92,6 +93,33 @@ def dump_bytes(data_bytes: int, earlier: Sequence[BackupSet]) -> int:
     sizes = (artifact.size_bytes for backup in earlier if (artifact := backup.artifact(DATABASE)) is not None)
     last_bytes = next(sizes, None)
     return int(data_bytes * DUMP_SHARE_OF_DATA if last_bytes is None else last_bytes * GROWTH)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the parts of a set take: the dump, the files of tables, and the archives of the site's files."""
+
+    dump_bytes: int
+    table_bytes: int
+    files_bytes: int
+
+
+def needed_bytes(sizes: Sizes, kinds: Collection[str], archived: bool) -> int:
+    """Return what a backup takes at its peak.
+
+    Args:
+        sizes: Of its parts.
+        kinds: What the set is.
+        archived: The files of tables go into an archive.
+    """
+    peak_bytes = sizes.files_bytes
+    if LOGICAL in kinds:
+        peak_bytes += sizes.dump_bytes
+    if PHYSICAL in kinds:
+        # Beside the copy there is, for a while, that of the server which proves it, or the archive.
+        copies = 2 if LOGICAL in kinds or archived else 1
+        peak_bytes += copies * sizes.table_bytes
+    return peak_bytes
 
 
 def check_space(site: str, folder: str, needed_bytes: int, free_bytes: int, reserve_bytes: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from ..._mariadb.connection import server_errors
 from ..._system.errors import LifeboatError
 from ..._system.progress import ProgressReporter
 from ..digests import changed_files
-from ..manifest import LOGICAL, Manifest
+from ..manifest import LOGICAL, PHYSICAL, Manifest
 from ..manifest_sets import set_of_manifest
 from ..sets import COMPLETE, CONTENT, STRUCTURE, BackupSet
 from ..verification import verify_set
@@ -58,10 +59,11 @@ def prove(
         return Proven(manifest, STRUCTURE)
     backup = verify_set(set_of_manifest(folder, manifest), CONTENT, decryption_key, progress=progress)
     problems = [] if backup.verdict == COMPLETE else list(backup.reasons)
-    if LOGICAL in manifest.kinds:
-        problems += _missing_tables(manifest, backup, connection)
-    _refuse(manifest, problems)
+    if LOGICAL not in manifest.kinds:
+        _refuse(manifest, problems)
+        return Proven(manifest, CONTENT)
     rows = backup.rows or {}
+    _refuse(manifest, problems or [*_missing_tables(manifest, backup, connection), *_other_rows(manifest, rows)])
     tables = tuple(replace(table, rows=rows.get(table.name)) for table in manifest.tables)
     return Proven(replace(manifest, tables=tables), CONTENT)
 
@@ -84,13 +86,23 @@ def refuse_if_overtaken(site: Site, manifest: Manifest) -> None:
 
 def _missing_tables(manifest: Manifest, backup: BackupSet, connection: Connection[Any]) -> list[str]:
     """Return a sentence when the dump has not each table that was there before it and is there now."""
-    with server_errors(f"read the tables of {manifest.site}"):
-        now = {table.name for table in read_tables(connection, manifest.database)}
-    lasting = {table.name for table in manifest.tables} & now
-    missing = sorted(lasting - set(backup.table_names))
+    expected = {table.name for table in manifest.tables}
+    if PHYSICAL not in manifest.kinds:
+        # A table that was dropped before the dump began is in the list, and not in the dump.
+        with server_errors(f"read the tables of {manifest.site}"):
+            expected &= {table.name for table in read_tables(connection, manifest.database)}
+    missing = sorted(expected - set(backup.table_names))
     if not missing:
         return []
     return [f"{len(missing)} tables of the database are not in the dump, among them {', '.join(missing[:_SHOWN])}."]
+
+
+def _other_rows(manifest: Manifest, rows: Mapping[str, int]) -> list[str]:
+    """Return a sentence when the dump has other rows than the tables that it was made from."""
+    other = [table.name for table in manifest.tables if table.rows not in (None, rows.get(table.name))]
+    if not other:
+        return []
+    return [f"The dump has other rows than the files of {len(other)} tables, among them {', '.join(other[:_SHOWN])}."]
 
 
 def _refuse(manifest: Manifest, problems: list[str]) -> None:

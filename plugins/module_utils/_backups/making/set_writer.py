@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,6 +55,10 @@ class SetWriter:
         with new_artifact(path, kind, self.encryption) as artifact:
             yield artifact
         self._files.append(artifact.described)
+
+    def add(self, files: Iterable[ManifestFile]) -> None:
+        """Take files for those of the set that are in its folder, on the disk."""
+        self._files += files
 
     def write_manifest(self, manifest: Manifest) -> str:
         """Write the manifest, after all files, and return its digest."""

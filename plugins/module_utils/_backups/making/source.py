@@ -30,7 +30,7 @@ class SourceTable:
         engine: Its engine.
         transactional: Whether a transaction sees it as of one moment.
         data_bytes: About what its rows take.
-        index_bytes: About what its indexes take.
+        file_bytes: About what its files take.
         updated_at: When it was written last, seconds since the epoch by the server's clock, for tables without
             transactions; None where that is not known.
     """
@@ -39,7 +39,7 @@ class SourceTable:
     engine: str
     transactional: bool
     data_bytes: int
-    index_bytes: int
+    file_bytes: int
     updated_at: int | None
 
 
@@ -67,6 +67,11 @@ class Source:
     def data_bytes(self) -> int:
         """About what the rows of all tables take."""
         return sum(table.data_bytes for table in self.tables)
+
+    @property
+    def file_bytes(self) -> int:
+        """About what the files of all tables take."""
+        return sum(table.file_bytes for table in self.tables)
 
     @property
     def configuration_content(self) -> bytes:
@@ -113,7 +118,8 @@ def read_tables(connection: Connection[Any], database: str) -> tuple[SourceTable
     """Return the base tables of a database, by name; sequences are none."""
     rows = fetch_all(
         connection,
-        "SELECT t.TABLE_NAME, t.ENGINE, e.TRANSACTIONS, t.DATA_LENGTH, t.INDEX_LENGTH, UNIX_TIMESTAMP(t.UPDATE_TIME)"
+        "SELECT t.TABLE_NAME, t.ENGINE, e.TRANSACTIONS, t.DATA_LENGTH,"
+        " t.DATA_LENGTH + t.INDEX_LENGTH + t.DATA_FREE, UNIX_TIMESTAMP(t.UPDATE_TIME)"
         " FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE"
         " WHERE t.TABLE_SCHEMA = %s AND t.TABLE_TYPE = 'BASE TABLE' ORDER BY t.TABLE_NAME",
         (database,),
@@ -124,10 +130,10 @@ def read_tables(connection: Connection[Any], database: str) -> tuple[SourceTable
             engine=str(engine),
             transactional=transactions == "YES",
             data_bytes=int(data or 0),
-            index_bytes=int(index or 0),
+            file_bytes=int(files or 0),
             updated_at=None if updated is None else int(updated),
         )
-        for name, engine, transactions, data, index, updated in rows
+        for name, engine, transactions, data, files, updated in rows
     )
 
 

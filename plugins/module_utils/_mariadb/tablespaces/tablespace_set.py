@@ -70,8 +70,8 @@ class TablespaceSet:
         """The size of all files."""
         return sum(table.size_bytes for table in self.tables)
 
-    def describe(self, path: Path) -> None:
-        """Write all but the files themselves to a JSON file, durably."""
+    def description(self) -> bytes:
+        """Return all but the files themselves as JSON."""
         values = {
             "description_version": DESCRIPTION_VERSION,
             "database": self.database,
@@ -80,11 +80,15 @@ class TablespaceSet:
             "schema": self.schema.as_dict(),
             "tables": [asdict(table) for table in self.tables],
         }
-        write_atomically(path, json.dumps(values, indent=1, ensure_ascii=False).encode() + b"\n")
+        return json.dumps(values, indent=1, ensure_ascii=False).encode() + b"\n"
+
+    def describe(self, path: Path) -> None:
+        """Write ``description`` to a file, durably."""
+        write_atomically(path, self.description())
 
 
 def read_tablespace_set(description: bytes, folder: Path) -> TablespaceSet:
-    """Return the set that ``TablespaceSet.describe`` wrote a description of.
+    """Return the set that ``TablespaceSet.description`` describes.
 
     Args:
         description: The content of the JSON file; it comes from a backup, so nothing of it is trusted.
