@@ -21,6 +21,7 @@ from tests.lab.comparison import compare_databases
 from tests.lab.lab import ADMINISTRATOR_KEY, ADMINISTRATOR_SECRET, MARK
 from tests.lab.prober import Answer, Outage
 from tests.lab.processes import marked_processes, wait_until
+from tests.web_processes import each_web_process
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -166,7 +167,7 @@ def test_writers_acknowledge_what_is_in_the_database_and_probers_see_every_answe
 def test_frappe_16_keeps_its_configuration_until_its_web_processes_are_reloaded(tmp_path: Path):
     with Lab(tmp_path / "lab", frappe_version=16, sites=("alpha.localhost",)) as lab:
         assert lab.site_config("alpha.localhost")["db_user"] == lab.site_config("alpha.localhost")["db_name"]
-        for _attempt in range(10):  # until both processes have read it
+        for _process in each_web_process(lab):
             assert ask(lab, "/login")[0] == 200
         configure(lab, "alpha.localhost", maintenance_mode=1)
         assert ask(lab, "/login")[0] == 200

@@ -144,7 +144,7 @@ def test_probe_runs_and_leaves_nothing(lab: Lab, jobs_of_the_lab: redis.Redis) -
     def keys() -> set[bytes]:
         return {key for key in jobs_of_the_lab.scan_iter() if b"lifeboat" in key}
 
-    result = probe_queue(lab.redis_queue_url, lab.bench_id, SITE, 15)
+    result = probe_queue(lab.redis_queue_url, lab.bench_id, SITE, 60)
     assert result.outcome == "passed", result.reason
     assert keys() == set()
     registries = [key for key in jobs_of_the_lab.keys("rq:*") if jobs_of_the_lab.type(key) == b"zset"]
@@ -152,7 +152,7 @@ def test_probe_runs_and_leaves_nothing(lab: Lab, jobs_of_the_lab: redis.Redis) -
 
 
 def test_probe_of_a_site_that_does_not_work_fails(lab: Lab, jobs_of_the_lab: redis.Redis) -> None:
-    result = probe_queue(lab.redis_queue_url, lab.bench_id, "gone.localhost", 15)
+    result = probe_queue(lab.redis_queue_url, lab.bench_id, "gone.localhost", 60)
     assert (result.outcome, result.reason) == ("failed", "it ended as failed; the worker's log tells why")
     assert not [key for key in jobs_of_the_lab.scan_iter() if b"lifeboat" in key]
 

@@ -29,6 +29,7 @@ from ansible_collections.lifeboat.frappe.plugins.modules import site_verificatio
 from tests.lab import Lab
 from tests.lab.lab import ADMINISTRATOR_KEY, ADMINISTRATOR_SECRET
 from tests.modules import run_module
+from tests.web_processes import each_web_process
 
 ALPHA, BETA = "alpha.localhost", "beta.localhost"
 
@@ -153,7 +154,7 @@ def caching_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def test_cached_configuration_is_seen_through_by_a_reload(caching_lab: Lab) -> None:
-    for _attempt in range(30):  # every web process has served the site once
+    for _process in each_web_process(caching_lab):
         assert fetch(local_url(caching_lab.web_port), ALPHA, "/login").status == 200
     with settings(caching_lab, ALPHA, maintenance_mode=1):
         stale = verify(caching_lab, expected_maintenance=True, timeout_seconds=0)
