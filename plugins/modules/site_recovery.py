@@ -28,8 +28,20 @@ options:
     default: begun
   recover_to:
     description:
-      - The name of a set, or a moment (RFC 3339 with an offset, for example V(2026-11-21T08:40:00+05:30)), for the newest
-        complete set at or before it. Without it, the newest complete set.
+      - Without it, the newest complete set.
+      - The name of a set, for the moment of that set.
+      - A moment (RFC 3339 with an offset, for example V(2026-11-21T08:40:00+05:30)), for all transactions before the first one of that
+        moment or later. The newest complete set before it is the base, and the binary logs of its server are replayed onto it. Where no
+        set has a position in a binary log, the newest complete set at or before the moment, and RV(plan) says how much earlier it is.
+      - V(before:GTID) for all transactions before this one, for example V(before:0-1-505). M(lifeboat.frappe.binlog_info) finds it.
+      - V(latest) for all that the logs hold. The site is closed before the end of its log is read, so that nothing is lost.
+      - A moment outside of the window that the sets and logs cover is refused, with the window.
+    type: str
+  undo:
+    description:
+      - The GTID of a transaction that is undone. The site is recovered to the latest moment in a copy, the transaction is undone there,
+        and the copy is promoted.
+      - Refused when a row that it left was changed later, or when it changed more than rows.
     type: str
   paths:
     description:
@@ -132,11 +144,17 @@ EXAMPLES = r"""
     site: erp.example.com
   check_mode: true
 
-- name: Begin a recovery to the newest set at or before a moment
+- name: Begin a recovery to a moment
   lifeboat.frappe.site_recovery:
     site: erp.example.com
     recover_to: "2026-11-21T08:40:00+05:30"
   register: begun
+
+- name: Show what it would mean to undo one transaction
+  lifeboat.frappe.site_recovery:
+    site: erp.example.com
+    undo: 0-1-505
+  check_mode: true
 
 - name: End it
   lifeboat.frappe.site_recovery:
@@ -283,6 +301,7 @@ def main() -> None:
             **REPOSITORY_ARGUMENTS,
             "state": {"type": "str", "choices": ["begun", "finished", "abandoned"], "default": "begun"},
             "recover_to": {"type": "str"},
+            "undo": {"type": "str"},
             "paths": {"type": "list", "elements": "path", "default": []},
             "encryption_key": {"type": "str", "no_log": True},
             "procedure": {"type": "str", "default": "standard"},

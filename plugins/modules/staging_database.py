@@ -55,9 +55,16 @@ options:
         runs on the same host.
     type: int
     default: 1073741824
+  drain_timeout_seconds:
+    description:
+      - How long running jobs of the site may take to end when it is closed, which a recovery to the latest moment does before it reads
+        the end of the log.
+    type: float
+    default: 30
 extends_documentation_fragment:
   - lifeboat.frappe.site
   - lifeboat.frappe.login
+  - lifeboat.frappe.repository
   - lifeboat.frappe.progress
   - lifeboat.frappe.attributes
 author:
@@ -173,6 +180,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
+    REPOSITORY_ARGUMENTS,
     SITE_ARGUMENTS,
     login_options,
     progress_reporter,
@@ -201,6 +209,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         binary_log=options["binary_log"],
         artifact=Path(artifact) if artifact else None,
         reserve_bytes=options["reserve_bytes"],
+        repository_path=Path(options["repository_path"]),
+        drain_timeout_seconds=options["drain_timeout_seconds"],
     )
     return bring_to_state(request, options["state"] == "present", module.check_mode, progress_reporter(options))
 
@@ -212,6 +222,7 @@ def main() -> None:
             **SITE_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
+            **REPOSITORY_ARGUMENTS,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "recovery": {"type": "str", "required": True},
             "database_artifact": {"type": "path"},
@@ -219,6 +230,7 @@ def main() -> None:
             "connections": {"type": "int"},
             "binary_log": {"type": "str", "choices": ["logged", "skipped"], "default": "logged"},
             "reserve_bytes": {"type": "int", "default": 1024**3},
+            "drain_timeout_seconds": {"type": "float", "default": 30},
         },
         supports_check_mode=True,
     )

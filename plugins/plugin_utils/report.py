@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from .plan_text import undone_text
 from .texts import bytes_text, count_text, duration_text
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
@@ -112,10 +113,25 @@ def _facts(record: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     tables = "" if backup["table_count"] is None else f"{count_text(backup['table_count'], 'table')}, "
     sql = "" if backup["sql_bytes"] is None else f"{bytes_text(backup['sql_bytes'])} of SQL, "
     yield {"label": "Its content", "value": f"{tables}{sql}{bytes_text(backup['size_bytes'])} of artifacts{encrypted}"}
+    yield from _replay(record)
     if backup["versions"]:
         versions = ", ".join(f"{app} {version}" for app, version in sorted(backup["versions"].items()))
         yield {"label": "Its apps", "value": versions}
     yield {"label": "What was live", "value": _replaced(replaced)}
+
+
+def _replay(record: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    replay, undo = record.get("replay"), record.get("undo")
+    if replay is None:
+        return
+    replayed = (
+        f"{count_text(replay['transactions'], 'transaction')} of the site, {bytes_text(replay['bytes'])} of binary log"
+    )
+    yield {"label": "Replayed onto it", "value": f"{replayed}, up to {replay['gtid'] or 'before every transaction'}"}
+    yield {"label": "Asked for", "value": replay["target"]}
+    if undo is not None:
+        tables = "; ".join(undone_text(table) for table in undo["tables"])
+        yield {"label": "Undone", "value": f"{undo['gtid']} of {moment_text(undo['committed_at'])} ({tables})"}
 
 
 def _replaced(replaced: Mapping[str, Any]) -> str:

@@ -43,19 +43,19 @@ class Ending:
 
 
 def is_needed(state_path: Path, plan: Mapping[str, Any]) -> bool:
-    """Tell whether the plan leads to something new: false when the site lives from a recovery of this very set."""
+    """Tell whether the plan leads to something new: false when the site lives from a recovery of this very point."""
     # Whether what was replaced is still kept says nothing: the name of a staged database is random, so it is enough.
     return not any(
         is_ended(journal)
         and journal.fact("staging_database") == plan["replaces"]["db_name"]
-        and _is_same_set(journal.plan(), plan)
+        and _is_same_point(journal.plan(), plan)
         for journal in journals(state_path, plan["site"])
     )
 
 
 def unfinished_recovery(state_path: Path, plan: Mapping[str, Any]) -> Journal | None:
-    """Return the newest recovery of the same set that did not end, if there is one."""
-    pending = [journal for journal in _unfinished(state_path, plan["site"]) if _is_same_set(journal.plan(), plan)]
+    """Return the newest recovery to the same point that did not end, if there is one."""
+    pending = [journal for journal in _unfinished(state_path, plan["site"]) if _is_same_point(journal.plan(), plan)]
     return pending[-1] if pending else None
 
 
@@ -67,7 +67,7 @@ def begin_recovery(
     now: datetime,
     clean_up: Callable[[Journal], None],
 ) -> Begun:
-    """Take the site's lock, clean up after recoveries of other sets that did not end, and open the journal.
+    """Take the site's lock, clean up after recoveries to other points that did not end, and open the journal.
 
     Args:
         state_path: The folder of the collection's state.
@@ -162,9 +162,18 @@ def _unfinished(state_path: Path, site: str) -> list[Journal]:
     ]
 
 
-def _is_same_set(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+def _is_same_point(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     keys = ("name", "folder", "size_bytes", "recovery_point")
-    return all(first["set"][key] == second["set"][key] for key in keys)
+    return all(first["set"][key] == second["set"][key] for key in keys) and _replayed(first) == _replayed(second)
+
+
+def _replayed(plan: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells two replays onto one set apart; the end of the logs moves on while one is under way."""
+    replay, undo = plan.get("replay"), plan.get("undo")
+    if replay is None:
+        return ()
+    where = "" if replay["is_latest"] else (replay["recovery_point"], replay["before"])
+    return (replay["is_latest"], where, undo["gtid"] if undo else "")
 
 
 def _new_identifier(now: datetime) -> str:

@@ -12,6 +12,7 @@ from .._backups.sets import BackupSet
 from .._system.times import parse_rfc3339
 from .checks import Check
 from .estimate import StepEstimate
+from .replay_plan import ReplayPlan
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def build_plan(
     procedure: str,
     backup: BackupSet,
     skipped_sets: Sequence[Mapping[str, str]],
+    replay: ReplayPlan | None,
     live: LiveSite,
     now: datetime,
     steps: Sequence[StepEstimate],
@@ -62,7 +64,7 @@ def build_plan(
     keep_days: int,
 ) -> dict[str, Any]:
     """Put the plan together as JSON values; no secret is in it."""
-    recovery_point = parse_rfc3339(backup.recovery_point)
+    recovery_point = replay.recovery_point if replay else backup.recovery_point
     described = backup.as_dict()
     described["skipped"] = [dict(skipped) for skipped in skipped_sets]
     return {
@@ -80,8 +82,10 @@ def build_plan(
             "scheduler_enabled": live.scheduler_enabled,
             "maintenance_mode": bool(live.configuration.get("maintenance_mode")),
         },
-        "recovery_point": backup.recovery_point,
-        "data_loss_seconds": int((now - recovery_point).total_seconds()),
+        "replay": replay.as_dict() if replay else None,
+        "undo": replay.undo.as_dict() if replay and replay.undo else None,
+        "recovery_point": recovery_point,
+        "data_loss_seconds": int((now - parse_rfc3339(recovery_point)).total_seconds()),
         "estimate_seconds": round(sum(step.estimate_seconds for step in steps), 1),
         "steps": [asdict(step) for step in steps],
         "space": {name: asdict(need) for name, need in space.items()},

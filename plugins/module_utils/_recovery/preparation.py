@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._backups.catalogue import catalogue, site_folders
-from .._backups.choice import Choice, choose_set
+from .._backups.choice import choose_set
 from .._backups.names import SITE_CONFIG, STREAMED_SLUG, site_slug
 from .._backups.repository import REPOSITORY_PATH, Repository
 from .._backups.set_configuration import configuration_in_set
@@ -20,6 +20,7 @@ from .._mariadb.server import ServerFacts, local_datadir, read_server_facts, unk
 from .._system.errors import LifeboatError
 from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
+from .base_choice import ChosenBase, choose_base, has_positions, read_lives
 from .checks import (
     Check,
     check_collations,
@@ -32,7 +33,11 @@ from .checks import (
 )
 from .estimate import estimate_steps
 from .plan import Space, build_plan
+from .point_checks import check_point
+from .point_in_time import parse_target
+from .promotion_plan import look_at_site
 from .record import read_records
+from .site_logs import find_logs
 from .survey import survey_live_site
 
 if TYPE_CHECKING:
@@ -48,6 +53,7 @@ class RecoveryRequest:
     state_path: Path
     repository_path: Path = Path(REPOSITORY_PATH)
     recover_to: str | None = None
+    undo: str | None = None
     paths: tuple[Path, ...] = ()
     encryption_key: str | None = field(default=None, repr=False)
     procedure: str = "standard"
@@ -69,8 +75,8 @@ def prepare_recovery(
     """
     bench = find_bench(request.site, request.bench_path)
     site = bench.site(request.site)
-    choice = _choose(request, site, progress)
-    backup = choice.chosen
+    base = _choose(request, site, connection, progress, now)
+    backup = base.choice.chosen
     config_artifact = backup.artifact(SITE_CONFIG)
     set_configuration = configuration_in_set(
         config_artifact.path if config_artifact else None, request.encryption_key, site
@@ -78,7 +84,7 @@ def prepare_recovery(
     live = survey_live_site(connection, site, set_configuration)
     sql_bytes = backup.sql_bytes or 0
     files_bytes = sum(archive["bytes"] for archive in backup.files.values())
-    space, space_checks = _check_space(request, bench, read_server_facts(connection), backup, files_bytes)
+    space, space_checks = _check_space(request, bench, read_server_facts(connection), base, files_bytes)
     checks = [
         check_identity(
             site.name,
@@ -92,6 +98,7 @@ def prepare_recovery(
         check_versions(bench_apps(bench), backup.versions, request.allow_newer_apps),
         check_collations(unknown_collations(connection, backup.collations), backup.collations),
         check_keys(live.configuration, set_configuration),
+        *check_point(base.replay, request.recover_to, backup.recovery_point),
         *space_checks,
     ]
     refuse_failed(site.name, checks)
@@ -100,18 +107,27 @@ def prepare_recovery(
         bench_path=bench.path,
         procedure=request.procedure,
         backup=backup,
-        skipped_sets=choice.skipped,
+        skipped_sets=base.choice.skipped,
+        replay=base.replay,
         live=live,
         now=now,
-        steps=estimate_steps(read_records(request.state_path), sql_bytes, files_bytes),
+        steps=estimate_steps(
+            read_records(request.state_path),
+            sql_bytes,
+            files_bytes,
+            base.replay.replayed_bytes if base.replay else None,
+        ),
         space=space,
         checks=checks,
         keep_days=request.keep_days,
     )
 
 
-def _choose(request: RecoveryRequest, site: Site, progress: ProgressReporter) -> Choice:
-    folders = request.paths or site_folders(site, Repository(request.repository_path))
+def _choose(
+    request: RecoveryRequest, site: Site, connection: Connection[Any], progress: ProgressReporter, now: datetime
+) -> ChosenBase:
+    repository = Repository(request.repository_path)
+    folders = request.paths or site_folders(site, repository)
     found = catalogue(folders)
     named = request.recover_to in [name for backup in found for name in (backup.name, backup.address)]
     if request.allow_cross_site or named:
@@ -130,7 +146,18 @@ def _choose(request: RecoveryRequest, site: Site, progress: ProgressReporter) ->
         progress.start(f"verify {backup.name}", total_bytes=backup.size_bytes)
         return verify_set(backup, STRUCTURE, request.encryption_key, site, progress)
 
-    return choose_set(candidates, request.recover_to, verify)
+    target = None if named else parse_target(request.recover_to, request.undo)
+    if target is None or (target.moment_seconds is not None and not has_positions(candidates)):
+        return ChosenBase(choose_set(candidates, request.recover_to, verify))
+    progress.start("read the binary logs")
+    return choose_base(
+        candidates,
+        target,
+        read_lives(request.state_path, site.name, look_at_site(site).database),
+        lambda server: find_logs(connection, server, repository),
+        verify,
+        now.timestamp(),
+    )
 
 
 def _names(bench: Bench) -> str:
@@ -138,8 +165,9 @@ def _names(bench: Bench) -> str:
 
 
 def _check_space(
-    request: RecoveryRequest, bench: Bench, facts: ServerFacts, backup: BackupSet, files_bytes: int
+    request: RecoveryRequest, bench: Bench, facts: ServerFacts, base: ChosenBase, files_bytes: int
 ) -> tuple[dict[str, Space], list[Check]]:
+    backup = base.choice.chosen
     datadir = local_datadir(facts)
     database_bytes = database_bytes_needed(backup.sql_bytes or 0, backup.table_count or 0)
     shared = datadir is not None and datadir.stat().st_dev == bench.sites_path.stat().st_dev

@@ -48,6 +48,8 @@ def summarise_recovery(
     promoted_at = _ended(entries, PROMOTE)
     proof = {"database": _fact(entries, "proof", DATABASE_STEP), "files": _fact(entries, "proof", FILES_STEP)}
     kept = _kept(plan, entries, outcome)
+    replay = _replay(plan, entries)
+    recovery_point = replay["recovery_point"] if replay else plan["recovery_point"]
     record: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "recovery": recovery,
@@ -58,12 +60,14 @@ def summarise_recovery(
         "outcome": outcome,
         "started_at": started_at,
         "ended_at": ended_at,
-        "recovery_point": plan["recovery_point"],
-        "rpo_seconds": _seconds_between(plan["recovery_point"], promoted_at or started_at),
+        "recovery_point": recovery_point,
+        "rpo_seconds": _seconds_between(recovery_point, promoted_at or started_at),
         "rto_seconds": _seconds_between(started_at, promoted_at) if promoted_at else None,
         "downtime_seconds": _fact(entries, "downtime_seconds"),
         "rollback_downtime_seconds": _fact(entries, "rollback_downtime_seconds"),
         "set": plan["set"],
+        "replay": replay,
+        "undo": plan.get("undo"),
         "replaced": plan["replaces"],
         "checks": plan["checks"],
         "steps": _timeline(entries),
@@ -78,6 +82,15 @@ def summarise_recovery(
         "error": dict(error) if error else None,
     }
     return {**record, "recommendations": recommend(record)}
+
+
+def _replay(plan: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return what was to be replayed and, as far as it was, what was."""
+    planned = plan.get("replay")
+    if planned is None:
+        return None
+    names = ("target", "from", "until", "gtid", "before", "bytes", "transactions", "recovery_point", "window")
+    return {**{name: planned[name] for name in names}, **(_fact(entries, "replayed") or {})}
 
 
 def _rollback_command(site: str, playbook_arguments: Sequence[str], outcome: str, kept: Any) -> str | None:

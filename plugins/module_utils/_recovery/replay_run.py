@@ -60,7 +60,8 @@ class _Meter:
         self._names = list(self._stretches)
         self._marks = plan.marks
         self._keys = [self._key(mark.name, mark.offset) for mark in plan.marks]
-        progress.start(PROGRESS_STEP, plan.replayed_bytes, plan.transactions)
+        self._transactions = plan.transactions
+        progress.start(PROGRESS_STEP, plan.replayed_bytes)
 
     def report(self, stretch: Stretch, offset: int) -> None:
         """Tell that a byte of a stretch was reached."""
@@ -70,8 +71,10 @@ class _Meter:
         mark = self._mark_before(stretch.name, offset)
         self._progress.update(
             done_bytes=max(done_bytes, 0),
-            done_items=mark.transactions if mark else 0,
-            item_name=f"at {format_moment(mark.committed_at_seconds)}" if mark else None,
+            item_name=f"{mark.transactions} of {self._transactions} transactions, at "
+            f"{format_moment(mark.committed_at_seconds)}"
+            if mark
+            else None,
         )
 
     def _mark_before(self, name: str, offset: int) -> Mark | None:

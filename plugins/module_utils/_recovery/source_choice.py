@@ -63,9 +63,18 @@ def choose_source(
         physical = TablespaceSource.of_set(folder, key, reserve_bytes)
         source: DatabaseSource = physical if physical.proven else ShieldedSource(physical)
         return ChosenSource(source, load, default_connections() * IMPORTS_PER_CORE)
+    return ChosenSource(dump_of_set(chosen_set, key), load, default_connections())
+
+
+def dump_of_set(chosen_set: Mapping[str, Any], key: str | None) -> DumpSource:
+    """Return the dump of a set, as the plan of a recovery describes it.
+
+    Raises:
+        LifeboatError: ``artifact_missing``.
+    """
     path = next(Path(artifact["path"]) for artifact in chosen_set["artifacts"] if artifact["kind"] == DATABASE)
     sql_bytes, table_count = (int(chosen_set.get(name) or 0) for name in ("sql_bytes", "table_count"))
-    return ChosenSource(DumpSource.of_file(path, key, sql_bytes, table_count), load, default_connections())
+    return DumpSource.of_file(path, key, sql_bytes, table_count)
 
 
 def can_place_files(facts: ServerFacts) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._backups.keys import find_key
 from .._backups.names import SITE_CONFIG
+from .._backups.repository import REPOSITORY_PATH, Repository
 from .._bench.layout import Site
 from .._mariadb.accounts import account_hosts, create_account, drop_account_at, end_connections, lock_account
 from .._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
@@ -26,6 +27,7 @@ from .database_proof import prove_database
 from .database_source import Loadable, Origin
 from .journal import Journal
 from .load_choice import LOGGED, SKIPPED
+from .point_source_choice import PointRequest, choose_point_source
 from .promotion_plan import hosts_for, look_at_site, set_configuration_of
 from .promotion_state import finished_steps, promotion_status
 from .record import recorded
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 REMOVED = "removed"
+DRAIN_TIMEOUT_SECONDS = 30.0
 # In the folder of the recovery: what is unpacked or proven before it is loaded.
 SCRATCH_NAME = "scratch"
 
@@ -51,6 +54,8 @@ class DatabaseRequest:
         binary_log: Whether the server's binary log, hence its replicas, get the load: ``logged`` or ``skipped``.
         artifact: A dump to take in place of the set's.
         reserve_bytes: What must stay free where the server keeps its data.
+        repository_path: Where the archives of binary logs lie.
+        drain_timeout_seconds: How long running jobs may take to end, where the site is closed for the end of its log.
     """
 
     site: Site
@@ -62,9 +67,13 @@ class DatabaseRequest:
     binary_log: str = LOGGED
     artifact: Path | None = None
     reserve_bytes: int = 0
+    repository_path: Path = Path(REPOSITORY_PATH)
+    drain_timeout_seconds: float = DRAIN_TIMEOUT_SECONDS
 
 
-def look(request: DatabaseRequest, connection: Connection[Any], present: bool) -> DatabasePlan:
+def look(
+    request: DatabaseRequest, connection: Connection[Any], present: bool, progress: ProgressReporter
+) -> DatabasePlan:
     """Return the plan for the site and server as they are now; changes nothing."""
     journal = request.journal
     name = str(journal.fact("staging_database") or "")
@@ -78,7 +87,7 @@ def look(request: DatabaseRequest, connection: Connection[Any], present: bool) -
         facts = read_server_facts(connection)
     if not present:
         return plan_absent(state)
-    chosen = _choose(request, facts)
+    chosen = _choose(request, facts, connection, progress)
     connections = request.connections or chosen.connections
     return plan_present(chosen.source.origin, chosen.load, state, facts, connections, request.binary_log)
 
@@ -96,9 +105,9 @@ def stage_database(
     _drop(request, connection)
     with server_errors("look at the server"):
         facts = read_server_facts(connection)
-    source = _choose(request, facts).source
+    source = _choose(request, facts, connection, progress).source
     database = f"_{secrets.token_hex(8)}"
-    journal.append(STEP, "named", staging_database=database)
+    journal.append(STEP, "named", staging_database=database, binary_log=plan.binary_log)
     with journal.step(STEP) as found:
         try:
             with source.opened(journal.folder / SCRATCH_NAME, progress) as loadable:
@@ -161,15 +170,23 @@ def _quoted_account(user: str, host: str) -> str:
     return f"{quote_string(user)}@{quote_string(host)}"
 
 
-def _choose(request: DatabaseRequest, facts: ServerFacts) -> ChosenSource:
-    return choose_source(
-        request.journal.plan()["set"],
-        request.artifact,
-        _key(request),
-        facts,
-        request.binary_log,
-        request.reserve_bytes,
-    )
+def _choose(
+    request: DatabaseRequest, facts: ServerFacts, connection: Connection[Any], progress: ProgressReporter
+) -> ChosenSource:
+    plan = request.journal.plan()
+    if plan.get("replay") and request.artifact is None:
+        point = PointRequest(
+            request.site,
+            request.journal,
+            request.login,
+            Repository(request.repository_path),
+            _key(request),
+            request.binary_log,
+            request.drain_timeout_seconds,
+            request.reserve_bytes,
+        )
+        return choose_point_source(point, facts, connection, progress)
+    return choose_source(plan["set"], request.artifact, _key(request), facts, request.binary_log, request.reserve_bytes)
 
 
 def _load(
@@ -209,6 +226,9 @@ def _prove(
 
 def _drop(request: DatabaseRequest, connection: Connection[Any]) -> None:
     with server_errors(f"drop the staging database of recovery {request.journal.recovery}"):
+        if request.journal.fact("binary_log") == SKIPPED:
+            # Replicas never got the account: locking it would stop them.
+            execute(connection, "SET SESSION sql_log_bin = 0")
         name = request.journal.fact("staging_database")
         if name:
             lock_account(connection, name)
@@ -250,7 +270,7 @@ def bring_to_state(
 ) -> dict[str, Any]:
     """Bring the staging database to the wanted state, leave a record of it, and return the result of the module."""
     with administrator(request.login) as connection:
-        plan = look(request, connection, present)
+        plan = look(request, connection, present, progress)
         before = _staged(request.journal)
         if not plan.is_empty and not check_mode:
             state = "present" if present else "absent"

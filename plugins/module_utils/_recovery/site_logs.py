@@ -1,0 +1,73 @@
+"""The binary logs behind a backup set: those of its server's archive, and those that the server still has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .._backups.binlog_archive import BinlogArchive, archive_of, covering_logs
+from .._backups.manifest import ManifestServer
+from .._backups.repository import Repository
+from .._mariadb.binlog.live import LiveBinlogs, read_live_binlogs
+from .._mariadb.binlog.logs import LogFile
+from .._mariadb.binlog.position import BinlogPosition
+from .._system.errors import LifeboatError
+from .._system.times import parse_rfc3339
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+
+@dataclass(frozen=True)
+class SiteLogs:
+    """Where the logs of the server are that a set comes from.
+
+    Attributes:
+        archive: The archive of that server.
+        live: What the server has now; None where it is another one, or writes none any more.
+    """
+
+    archive: BinlogArchive
+    live: LiveBinlogs | None
+
+    @property
+    def reach_now(self) -> bool:
+        """Whether the file that the server writes can be read here, so that the logs hold all up to now."""
+        return self.live is not None and self.live.folder is not None
+
+    def since(self, position: BinlogPosition) -> tuple[LogFile, ...]:
+        """Return all logs from a position on, without a gap.
+
+        Raises:
+            LifeboatError: ``binlog_gap`` and what else ``covering_logs`` raises.
+        """
+        return covering_logs(self.archive, self.live, position)
+
+    def until_seconds(self, now_seconds: float) -> float:
+        """Return up to when the logs hold what was written, seconds since the epoch."""
+        if self.reach_now:
+            return now_seconds
+        ends = [entry.latest_commit for entry in self.archive.entries() if entry.latest_commit]
+        return parse_rfc3339(max(ends)).timestamp() if ends else 0.0
+
+
+def find_logs(connection: Connection[Any], server: ManifestServer, repository: Repository) -> SiteLogs:
+    """Look where the logs behind a set are.
+
+    Args:
+        connection: The live server, which may be another one than the set's.
+        server: The server that the set comes from.
+        repository: Where its archive lies.
+    """
+    archive = archive_of(repository, server.hostname, server.port)
+    try:
+        live = read_live_binlogs(connection)
+    except LifeboatError as error:
+        if error.error_code != "binlog_off":
+            raise
+        return SiteLogs(archive, None)
+    identity = live.identity
+    is_its_own = (identity.server_id, identity.hostname, identity.port) == (
+        *(server.server_id, server.hostname, server.port),
+    )
+    return SiteLogs(archive, live if is_its_own else None)
