@@ -30,7 +30,7 @@ def unpack_tablespaces(
     archive: Path,
     key: str | None,
     files: Mapping[str, TablespaceFile],
-    folder: Path,
+    folder: Path | None,
     on_bytes: Callable[[int], object] = int,
 ) -> None:
     """Unpack the files of tables, each compared with what it must be.
@@ -39,7 +39,7 @@ def unpack_tablespaces(
         archive: A tar archive, as it is or compressed by zstd, as it is or encrypted after that.
         key: What opens it where it is encrypted.
         files: The files that it holds, by name.
-        folder: Where they go; empty.
+        folder: Where they go, empty; None to compare them only.
         on_bytes: Told the bytes of each piece.
 
     Raises:
@@ -78,13 +78,15 @@ class _TablespaceReader(ArchiveReader):
 def _unpack(
     member: Member,
     files: Mapping[str, TablespaceFile],
-    folder: Path,
+    folder: Path | None,
     archive: Path,
     on_bytes: Callable[[int], object],
 ) -> str:
     name = os.fsdecode(member.parts[0])
     digest = hashlib.sha256()
-    with os.fdopen(os.open(folder / name, _FILE_FLAGS, FILE_MODE), "wb", buffering=0) as target:
+    place = Path(os.devnull) if folder is None else folder / name
+    flags = os.O_WRONLY if folder is None else _FILE_FLAGS
+    with os.fdopen(os.open(place, flags, FILE_MODE), "wb", buffering=0) as target:
         for piece in member.content:
             digest.update(piece)
             target.write(piece)

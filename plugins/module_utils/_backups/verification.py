@@ -14,10 +14,12 @@ from .archives import MEMBER_LIMIT, ArchiveLimits, ArchiveListing, ArchiveReader
 from .artifacts import open_artifact
 from .digests import changed_files
 from .keys import find_key
+from .manifest import PHYSICAL
 from .names import DATABASE, SITE_CONFIG
 from .recovery_point import GZIP_TIME_BYTES, gzip_time, recovery_point
 from .set_configuration import read_set_configuration
 from .sets import BROKEN, COMPLETE, CONTENT, NAMES, PARTIAL, UNREADABLE, Artifact, BackupSet
+from .tablespace_check import check_tablespaces
 
 KEY_CODES = frozenset({"age_missing", "gpg_missing", "key_missing", "key_wrong"})
 UNREADABLE_CODES = KEY_CODES | {"artifact_missing", "configuration_missing"}
@@ -31,6 +33,7 @@ BROKEN_CODES = frozenset(
         "configuration_invalid",
         "statement_refused",
         "statement_too_long",
+        "tablespaces_invalid",
     }
 )
 # Without these a dump is not that of a site of Frappe, or its end is missing: bench itself asks for them.
@@ -109,19 +112,29 @@ class _Look:
 
     def _look_inside(self) -> None:
         # The other artifacts of a set have the same key: saying once that it is missing or wrong is enough.
-        if all(self._is_openable(artifact) for artifact in self._backup.artifacts):
+        if all(self._is_openable(artifact) for artifact in self._backup.artifacts) and self._are_tables_openable():
             self._backup = replace(self._backup, depth=self._depth)
 
     def _is_openable(self, artifact: Artifact) -> bool:
+        return self._opens(lambda: self._look_at(artifact), artifact.path.name)
+
+    def _are_tables_openable(self) -> bool:
+        """Look whether the files of tables are all there and can be unpacked; their digests were compared before."""
+        manifest = self._backup.manifest
+        if manifest is None or PHYSICAL not in manifest.kinds or self._depth != CONTENT:
+            return True
+        return self._opens(lambda: check_tablespaces(self._backup.folder, manifest, self._key), "schema.json")
+
+    def _opens(self, look: Callable[[], None], name: str) -> bool:
         try:
-            self._look_at(artifact)
+            look()
         except LifeboatError as error:
             if error.error_code not in BROKEN_CODES | UNREADABLE_CODES:
                 raise
             self._add(BROKEN if error.error_code in BROKEN_CODES else UNREADABLE, error.message)
             return error.error_code not in KEY_CODES
         except OSError as error:
-            self._add(UNREADABLE, f"{artifact.path.name} cannot be read: {error.strerror}.")
+            self._add(UNREADABLE, f"{name} cannot be read: {error.strerror}.")
         return True
 
     def _look_at(self, artifact: Artifact) -> None:

@@ -35,7 +35,7 @@ class TablespaceForm:
 
 
 def tablespace_form(compress: bool, encrypted: bool) -> TablespaceForm:
-    """Return the form: an archive where the files are compressed, or encrypted, which compresses them where zstd is there.
+    """Return the form: an archive where files are compressed or encrypted; what is encrypted is compressed if possible.
 
     Args:
         compress: Compression was asked for.
