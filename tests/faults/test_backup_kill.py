@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.artifact_file import ArtifactFile
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.steps import Steps
 
 from tests.lab.lab import Lab
+from tests.lab.processes import wait_until
 from tests.promotion_stage import exit_code_of
 from tests.site_backups import SiteBackups, leave_tables
 
 SITE = "alpha.localhost"
 KEPT_TABLES = {"__Auth", "tabDefaultValue", "tabError Log", "tabToDo"}
 STEPS = ("begin", "configuration", "database", "files", "private-files", "proof", "manifest", "name", "chain")
+# Those that differ where the tables are copied as files and the dump is made from a server of our own.
+STEPS_WITH_TABLES = ("tables", "import", "database", "tablespaces")
 # From here on the set is whole and proven, and it has its name.
 NAMED = ("name", "chain")
 
@@ -41,16 +46,8 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_every_step_is_injected(backups: SiteBackups) -> None:
-    assert tuple(step["name"] for step in backups.back_up()["steps"]) == STEPS
-
-
-@pytest.mark.promise(11)
-@pytest.mark.promise(25)
-@pytest.mark.parametrize("step", STEPS)
-def test_a_backup_killed_after_a_step(backups: SiteBackups, step: str) -> None:
-    backups.back_up()
-    names, digests = backups.names(), backups.digests()
+def killed_after(backups: SiteBackups, step: str, **options: Any) -> bool:
+    """Back up in a process that is killed right after a step; tell whether it was."""
 
     def child() -> None:
         end = Steps.end
@@ -61,9 +58,34 @@ def test_a_backup_killed_after_a_step(backups: SiteBackups, step: str) -> None:
                 die()
 
         Steps.end = end_and_die  # type: ignore[method-assign]
-        backups.run()
+        backups.run(**options)
 
-    assert exit_code_of(child) == -signal.SIGKILL
+    return exit_code_of(child) == -signal.SIGKILL
+
+
+def works_in(folder: Path) -> list[str]:
+    """Return the command lines of processes that name a folder."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes().decode(errors="replace"))
+    return [line for line in lines if str(folder) in line]
+
+
+def test_every_step_is_injected(backups: SiteBackups) -> None:
+    assert tuple(step["name"] for step in backups.back_up()["steps"]) == STEPS
+    steps = tuple(step["name"] for step in backups.back_up(kinds=["logical", "physical"])["steps"])
+    at = STEPS.index("database")
+    assert steps == (*STEPS[:at], *STEPS_WITH_TABLES, *STEPS[at + 1 :])
+
+
+@pytest.mark.promise(11)
+@pytest.mark.promise(25)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_backup_killed_after_a_step(backups: SiteBackups, step: str) -> None:
+    backups.back_up()
+    names, digests = backups.names(), backups.digests()
+    assert killed_after(backups, step)
     after = backups.names()
     assert after[: len(names)] == names
     assert len(after) - len(names) == (step in NAMED)
@@ -71,6 +93,20 @@ def test_a_backup_killed_after_a_step(backups: SiteBackups, step: str) -> None:
     made = backups.back_up()["set"]
     assert backups.names() == [*after, made["name"]]
     assert made["previous"] == after[-1]
+    assert digests.items() <= backups.digests().items()
+    backups.assert_nothing_is_left()
+
+
+@pytest.mark.promise(11)
+@pytest.mark.promise(25)
+@pytest.mark.parametrize("step", STEPS_WITH_TABLES)
+def test_a_backup_of_tables_killed_after_a_step(backups: SiteBackups, step: str) -> None:
+    backups.back_up()
+    names, digests = backups.names(), backups.digests()
+    assert killed_after(backups, step, kinds=["logical", "physical"])
+    assert backups.names() == names
+    wait_until(lambda: not works_in(backups.site_folder), "the end of the servers that the backup had started")
+    backups.back_up()
     assert digests.items() <= backups.digests().items()
     backups.assert_nothing_is_left()
 
