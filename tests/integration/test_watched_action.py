@@ -54,6 +54,12 @@ from ansible_collections.lifeboat.frappe.plugins.plugin_utils.watched_action imp
 class ActionModule(WatchedActionBase):
     ITEMS = "tables"
 """
+# For a module that was killed: no result comes any more, so that there is nothing to wait for.
+IMPATIENT_ACTION = f"""{ACTION}
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils import watched_action
+
+watched_action.RESULT_SECONDS = 0
+"""
 
 
 class Sleeper:
@@ -64,9 +70,10 @@ class Sleeper:
         self.jobs = folder / "jobs"
         self.pid_file = folder / "pid"
         plugins = folder / "collections" / "ansible_collections" / "test" / "watched" / "plugins"
-        for kind, text in (("modules", MODULE), ("action", ACTION)):
-            (plugins / kind).mkdir(parents=True)
-            (plugins / kind / "sleeper.py").write_text(text)
+        self.action_path = plugins / "action" / "sleeper.py"
+        for path, text in ((plugins / "modules" / "sleeper.py", MODULE), (self.action_path, ACTION)):
+            path.parent.mkdir(parents=True)
+            path.write_text(text)
 
     def start(self, *options: str, no_log: bool = False, **arguments: Any) -> subprocess.Popen[str]:
         task = {
@@ -181,6 +188,7 @@ def test_a_secret_task_shows_no_progress(sleeper: Sleeper) -> None:
 
 
 def test_a_killed_module_is_noticed(sleeper: Sleeper) -> None:
+    sleeper.action_path.write_text(IMPATIENT_ACTION)
     process = sleeper.start(seconds=3600)
     # Its wrapper would report an end of the module alone, so both go, as when the host runs out of memory.
     module = wait_for_process(sleeper)
