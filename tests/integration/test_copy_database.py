@@ -292,6 +292,16 @@ def test_copy_does_not_make_others_wait_for_a_lock_that_somebody_holds(
     holder.close()
 
 
+def test_table_that_cannot_be_imported_is_refused_by_its_name(site: LoginOptions, tmp_path: Path) -> None:
+    connection = connect(site, DATABASE)
+    execute(connection, "CREATE TABLE `parted` (`a` int) PARTITION BY HASH (`a`) PARTITIONS 2")
+    with pytest.raises(LifeboatError, match="parted cannot be imported that way, since it is partitioned") as caught:
+        copy_database(site, DATABASE, tmp_path / "tablespaces")
+    assert caught.value.error_code == "physical_unsupported"
+    execute(connection, "DROP TABLE `parted`")
+    connection.close()
+
+
 def test_server_on_another_host_is_refused(site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy, "local_datadir", lambda _facts: None)
     with pytest.raises(LifeboatError, match="cannot read its data directory") as caught:

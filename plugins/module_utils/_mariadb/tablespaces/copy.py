@@ -20,7 +20,7 @@ from ..server import ServerFacts, local_datadir, read_server_facts
 from .backup_program import check_program, copy_tables, prepare_tables, read_position, recovery_point
 from .gathering import THREADS, gather_tablespaces
 from .schema import Schema, database_directory, read_schema
-from .support import check_support, encrypted_tables
+from .support import check_support, encrypted_files
 from .tablespace_set import TablespaceSet
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _copy_while_nothing_changes(
     changed: list[str] = []
     for _attempt in range(ATTEMPTS):
         before = _read_structure(connection, database, directory)
-        check_support(database, before.schema, encrypted_tables(connection, directory))
+        check_support(database, before.schema, encrypted_files(connection, directory))
         failure, said = None, ""
         try:
             said = copy()

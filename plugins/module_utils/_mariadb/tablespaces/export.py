@@ -31,7 +31,7 @@ def export_database(server: PrivateServer, database: str, folder: Path) -> Table
         facts = read_server_facts(connection)
         directory = database_directory(connection, database)
         schema = read_schema(connection, database)
-        check_support(database, schema, [])
+        check_support(database, schema, ())
         # One without transactions is closed by this; a lock would open it again, and its files would say so.
         for others in _named(schema, innodb=False):
             execute(connection, f"FLUSH TABLES {others}")

@@ -3,62 +3,73 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from ..._system.errors import LifeboatError
 from ..connection import fetch_all
-from ..dump.masking import mask
 from .schema import Schema, TableDefinition
 from .tablespace_set import EXTENSIONS
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
-# What a CREATE TABLE says outside of names and texts, and why its files do not stand for themselves.
+_COMMENT = re.compile(r" COMMENT='(?:[^'\\]|\\.|'')*'")
+# What a CREATE TABLE says in lines of its own, and why the files of the table do not stand for themselves.
 _OBSTACLES = (
-    (re.compile(rb"^ ?PARTITION BY ", re.MULTILINE), "it is partitioned"),
-    (re.compile(rb"^\) ENGINE=.* (?:DATA|INDEX) DIRECTORY=", re.MULTILINE), "its files lie outside of its database"),
-    (re.compile(rb"^\) ENGINE=.* `?PAGE_COMPRESSED`?=", re.MULTILINE), "its pages are compressed with holes"),
-    (re.compile(rb"^\) ENGINE=.* `?ENCRYPTED`?='___?'", re.MULTILINE), "it is encrypted"),
-    (re.compile(rb"^\s+VECTOR KEY ", re.MULTILINE), "it has a vector index"),
+    (re.compile(r"^ ?PARTITION BY ", re.MULTILINE), "it is partitioned"),
+    (re.compile(r"^\) ENGINE=.* (?:DATA|INDEX) DIRECTORY=", re.MULTILINE), "its files lie outside of its database"),
+    (re.compile(r"^\) ENGINE=.* `?page_compressed`?=", re.MULTILINE | re.IGNORECASE), "its pages are compressed"),
+    (re.compile(r"^  VECTOR KEY ", re.MULTILINE), "it has a vector index"),
 )
 
 
-def obstacle_of(table: TableDefinition) -> str:
-    """Return why the files of a table cannot be copied and imported; "" when they can."""
-    if table.engine not in EXTENSIONS:
-        return f"its engine is {table.engine}"
-    masked = mask(table.create.encode())
-    return next((reason for pattern, reason in _OBSTACLES if pattern.search(masked)), "")
+def encrypted_files(connection: Connection[Any], directory: str) -> frozenset[str]:
+    """Return the files of a database that are encrypted, without their endings.
 
+    Only the server knows: its settings encrypt tables that do not say so.
 
-def encrypted_tables(connection: Connection[Any], directory: str) -> list[str]:
-    """Return the tables of a database whose files are encrypted, as its data directory calls them.
-
-    A table is encrypted also where only the server's default says so.
+    Args:
+        connection: An administrator.
+        directory: What the data directory calls the database.
     """
     rows = fetch_all(
-        connection,
-        "SELECT NAME FROM information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE ENCRYPTION_SCHEME <> 0",
+        connection, "SELECT NAME FROM information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE ENCRYPTION_SCHEME <> 0"
     )
-    return sorted(name for (name,) in rows if name and name.startswith(f"{directory}/"))
+    names = [str(name).partition("/") for (name,) in rows]
+    return frozenset(file for folder, _slash, file in names if folder == directory)
 
 
-def check_support(database: str, schema: Schema, encrypted: list[str]) -> None:
+def check_support(database: str, schema: Schema, encrypted: Collection[str]) -> None:
     """Refuse a database with tables that cannot be copied and imported file by file.
 
+    Args:
+        database: The database.
+        schema: What it holds.
+        encrypted: What ``encrypted_files`` returned.
+
     Raises:
-        LifeboatError: ``physical_unsupported``, with the first of them and why.
+        LifeboatError: ``physical_unsupported``, with the first of them and why, and all of them in its details.
     """
-    reasons = {table.name: reason for table in schema.tables if (reason := obstacle_of(table))}
-    reasons.update(dict.fromkeys(encrypted, "it is encrypted"))
+    reasons = {table.name: reason for table in schema.tables if (reason := _obstacle(table, encrypted))}
     if not reasons:
         return
     name, reason = next(iter(reasons.items()))
-    others = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    others = f" ({len(reasons) - 1} more tables as well)" if len(reasons) > 1 else ""
     raise LifeboatError(
-        f"Cannot copy the tables of the database {database} as files: {name} cannot be imported that way, since "
-        f"{reason}{others}. Make logical sets of this site (kinds: logical), or change these tables.",
+        f"Cannot take the tables of the database {database} as files: {name} cannot be imported that way, since "
+        f"{reason}{others}. Make logical sets of this site, or change these tables.",
         "physical_unsupported",
         {"tables": reasons},
     )
+
+
+def _obstacle(table: TableDefinition, encrypted: Collection[str]) -> str:
+    """Return why the files of a table cannot be copied and imported; "" when they can."""
+    if table.engine not in EXTENSIONS:
+        return f"its engine is {table.engine or 'unknown'}"
+    create = _COMMENT.sub("", table.create)
+    for pattern, reason in _OBSTACLES:
+        if pattern.search(create):
+            return reason
+    return "it is encrypted" if table.file_stem in encrypted else ""
