@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import backup as making
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import proof as proof_module
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import (
     MANIFEST_NAME,
@@ -151,6 +152,86 @@ def test_a_site_is_recovered_from_a_set(
     after = recovery.live()
     assert after.content == before.content
     assert json.loads(after.configuration)["encryption_key"] == whole_configuration["encryption_key"]
+
+
+BOTH = ["logical", "physical"]
+
+
+@pytest.mark.parametrize(
+    ("options", "artifacts"),
+    [
+        ({}, {"tablespace"}),
+        ({"compress_tables": True}, {"tablespaces"}),
+        ({"encryption": "gpg", "encryption_key": PASSPHRASE}, {"tablespaces"}),
+    ],
+    ids=["plain", "compressed", "encrypted"],
+)
+def test_both_kinds_are_of_one_moment_and_proven(
+    backups: SiteBackups, options: dict[str, Any], artifacts: set[str]
+) -> None:
+    made = backups.back_up(kinds=BOTH, **options)["set"]
+    manifest = valid_manifest(made)
+    assert manifest.kinds == tuple(BOTH)
+    assert manifest.proven_at >= manifest.recovery_point
+    assert manifest.inexact_tables == ()
+    logical = {"database", "files", "private_files", "site_config"}
+    assert {file.kind for file in manifest.files} == {*logical, "schema", *artifacts}
+    assert all(table.rows is not None for table in manifest.tables)
+    assert all((table.pages is not None) is (table.engine == "InnoDB") for table in manifest.tables)
+    (backup,) = backups.sets("content", PASSPHRASE)
+    assert (backup.verdict, backup.rows) == ("complete", {table.name: table.rows for table in manifest.tables})
+    assert {path.name for path in backup.folder.iterdir()} == {
+        "manifest.json",
+        *(file.path.partition("/")[0] for file in manifest.files),
+    }
+    database = backups.lab.site_config(SITE)["db_name"]
+    (dump,) = backup.folder.glob("*-database*.sql.gz")
+    if not options.get("encryption"):
+        restore_as_bench_does(backups.lab, "_restored", dump)
+        assert content_of(backups.lab, "_restored") == content_of(backups.lab, database)
+        with closing(connect(backups.lab.login)) as connection:
+            execute(connection, "DROP DATABASE _restored")
+
+
+def test_a_site_is_recovered_from_a_physical_set(backups: SiteBackups, tmp_path: Path) -> None:
+    made = backups.back_up(kinds=["physical"])
+    assert (made["verified"], made["set"]["rows"]) == ("content", None)
+    valid_manifest(made["set"])
+    recovery = WholeRecovery(backups.lab, SITE, tmp_path / "state")
+    before = recovery.live()
+    with closing(backups.lab.connect(SITE)) as connection:
+        execute(connection, "DELETE FROM tabToDo")
+    begun = recovery.begin(repository_path=str(backups.repository.path))
+    recovery.stage(begun["recovery"], binary_log="skipped")
+    recovery.promote(begun["recovery"])
+    recovery.finish(begun["recovery"])
+    assert recovery.live().content == before.content
+
+
+def test_a_set_of_another_kind_is_not_new_enough(backups: SiteBackups) -> None:
+    made = backups.back_up()["set"]
+    planned = backups.back_up(check_mode=True, kinds=BOTH, max_age_seconds=3600)["plan"]
+    assert planned["reason"] == f"The newest set {made['name']} is logical only."
+    assert planned["needed_bytes"] > backups.back_up(check_mode=True)["plan"]["needed_bytes"]
+
+
+def test_files_of_tables_that_are_not_what_was_copied_are_no_set(
+    backups: SiteBackups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_tables = making.keep_tables
+
+    def damage_and_keep(writer: Any, tablespaces: Any, *rest: Any) -> None:
+        path = tablespaces.folder / tablespaces.tables[0].files[0].name
+        with path.open("r+b") as stream:
+            stream.seek(path.stat().st_size // 2)
+            stream.write(b"damaged")
+        keep_tables(writer, tablespaces, *rest)
+
+    monkeypatch.setattr(making, "keep_tables", damage_and_keep)
+    assert backups.run(kinds=["physical"])["error_code"] == "backup_unproven"
+    assert backups.run(kinds=["physical"], compress_tables=True)["error_code"] == "backup_unproven"
+    assert backups.names() == []
+    backups.assert_nothing_is_left()
 
 
 def test_the_key_of_an_encrypted_set_is_the_sites_own_or_must_be_given(backups: SiteBackups) -> None:
