@@ -1,4 +1,4 @@
-"""Drills of the embedded bench: what they prove, what they find, and that nothing of them stays."""
+"""The module site_drill and its playbook on the embedded bench: what they prove and find, and that nothing stays."""
 
 from __future__ import annotations
 
@@ -14,58 +14,19 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_rec
     append_drill_record,
     read_drill_records,
 )
-from ansible_collections.lifeboat.frappe.plugins.modules import backup_info, site_drill
+from ansible_collections.lifeboat.frappe.plugins.modules import backup_info
 
 from tests.lab.backups import BackupFiles
 from tests.lab.lab import Lab
 from tests.modules import run_module
+from tests.site_drills import SITE, Drills
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
-from tests.whole_recovery import WholeRecovery
 
 PLAYBOOK = "lifeboat.frappe.drill"
 ANOTHER_KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
-SITE, OTHER = "alpha.localhost", "beta.localhost"
+OTHER = "beta.localhost"
 PROOFS = ["tables", "rows", "site", "secret", "apps", "freshness", "ledger", "files", "budget", "trend"]
 PHASES = ["verify", "load", "files", "prove", "cleanup"]
-
-
-class Drills:
-    """Drills sites of a lab, each test with a state of its own."""
-
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        self.lab = lab
-        self.folder = folder
-        self.state_path = folder / "state"
-        self.sets_path = folder / "sets"
-        self.recovery = WholeRecovery(lab, SITE, self.state_path)
-        self.options: dict[str, Any] = {
-            **self.recovery.options,
-            "repository_path": str(folder / "repository"),
-            "paths": [str(self.sets_path)],
-            "reserve_bytes": 0,
-            "slowdown_limit": 0,
-        }
-
-    def back_up(self, **options: Any) -> BackupFiles:
-        """Make a set of the site as it is now."""
-        return self.lab.backup(SITE, folder=self.sets_path, **options)
-
-    def run(self, **options: Any) -> dict[str, Any]:
-        """Run the module; return its result."""
-        return run_module(site_drill, **{**self.options, **options})
-
-    def failed(self, **options: Any) -> dict[str, Any]:
-        """Run a drill that must fail; return its record."""
-        result = self.run(**options)
-        assert result["failed"], result
-        record: dict[str, Any] = result["details"]["record"]
-        assert (record["outcome"], record["error"]["code"]) == ("failed", result["error_code"])
-        assert read_drill_records(self.state_path, SITE)[-1] == record
-        return record
-
-    def left(self) -> list[str]:
-        """Name what drills left in the folder of the state."""
-        return sorted(str(path.relative_to(self.state_path)) for path in self.state_path.rglob("*"))
 
 
 @pytest.fixture(scope="module")
