@@ -117,7 +117,7 @@ class MariaDBServer:
 
     def _install(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
+        installed = subprocess.run(
             [
                 "mariadb-install-db",
                 "--no-defaults",
@@ -127,10 +127,13 @@ class MariaDBServer:
                 f"--innodb-log-file-size={self.variables['innodb_log_file_size']}",
                 *_as_user(),
             ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        if installed.returncode:
+            raise RuntimeError(f"mariadb-install-db failed: {installed.stdout[-2000:]}")
 
     def _temporary_folder(self) -> Path:
         """Return a folder for temporary tables: a server that starts deletes all that it finds in a shared one."""
