@@ -23,10 +23,11 @@ def uncompress(packed: bytes) -> bytes:
         raise ValueError("compressed in an unknown way")
     if expected > LARGEST_UNCOMPRESSED_BYTES:
         raise ValueError("too long")
+    unpacker = zlib.decompressobj()
     try:
-        unpacked = zlib.decompressobj().decompress(packed[1 + length_bytes :], expected + 1)
+        unpacked = unpacker.decompress(packed[1 + length_bytes :], expected + 1)
     except zlib.error as error:
         raise ValueError("not compressed by zlib") from error
-    if len(unpacked) != expected:
+    if len(unpacked) != expected or not unpacker.eof:
         raise ValueError("of another length")
     return unpacked

@@ -191,8 +191,9 @@ class BinlogReader:
         # The flag is set while the file is written, and is not part of what the checksum is of.
         unflagged = header[:_FLAGS_OFFSET] + (flags & ~IN_USE_FLAG).to_bytes(2, "little")
         has_checksums = body[-CHECKSUM_BYTES - 1] == _CRC32_ALGORITHM
+        # This event has a checksum also where the others have none.
         checksum = int.from_bytes(body[-CHECKSUM_BYTES:], "little")
-        if has_checksums and zlib.crc32(body[:-CHECKSUM_BYTES], zlib.crc32(unflagged)) != checksum:
+        if zlib.crc32(body[:-CHECKSUM_BYTES], zlib.crc32(unflagged)) != checksum:
             raise self._damaged(FIRST_OFFSET, "the checksum of its first event is wrong")
         self.end_offset = FIRST_OFFSET + length
         return FormatDescription(

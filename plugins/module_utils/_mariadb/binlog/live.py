@@ -6,7 +6,7 @@ import os
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..._system.errors import LifeboatError
 from ..connection import execute, fetch_all, server_errors
@@ -93,42 +93,47 @@ class LiveBinlogs:
         )
 
 
-def read_variables(connection: Connection[Any]) -> dict[str, str]:
-    """Return the server's settings that matter for its binary log; those that it does not know are left out."""
-    names = ", ".join(f"'{name}'" for name in _VARIABLES)
-    rows = fetch_all(connection, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
-    return {str(name): str(value) for name, value in rows}
-
-
-def identity_of(variables: dict[str, str]) -> ServerIdentity:
-    """Return who a server is, from its variables."""
+def _identity_of(variables: dict[str, str]) -> ServerIdentity:
     return ServerIdentity(
         variables.get("server_uid", ""), int(variables["server_id"]), variables["hostname"], int(variables["port"])
     )
 
 
-def read_live_binlogs(connection: Connection[Any], this_host: str | None = None) -> LiveBinlogs:
+def read_live_binlogs(connection: Connection[Any]) -> LiveBinlogs:
     """Look at the binary logs of a server.
 
     Args:
         connection: An account that may run SHOW BINARY LOGS (``BINLOG MONITOR``).
-        this_host: The name of this host; None for what it says itself.
 
     Raises:
         LifeboatError: ``binlog_off`` when the server writes none; ``mariadb_access_denied``, ``mariadb_lost`` or
             ``mariadb_statement_failed``.
     """
     with server_errors("read the binary logs of the server"):
-        variables = read_variables(connection)
-        if variables.get("log_bin") != "ON":
-            raise LifeboatError(
-                f"The server {identity_of(variables)} writes no binary log (log_bin is off), so nothing can be "
-                "archived or replayed. Add log_bin to the section [mariadbd] of its option file and restart it.",
-                "binlog_off",
-            )
-        files = tuple((str(row[0]), int(row[1])) for row in fetch_all(connection, "SHOW BINARY LOGS"))
-    folder = _local_folder(variables, files[-1][0], socket.gethostname() if this_host is None else this_host)
-    return LiveBinlogs(identity_of(variables), variables, files, folder, variables["gtid_binlog_state"])
+        live = ask_for_binlogs(lambda statement: fetch_all(connection, statement))
+    if live is None:
+        raise LifeboatError(
+            "The server writes no binary log (log_bin is off), so nothing can be archived or replayed. Add log_bin to "
+            "the section [mariadbd] of its option file and restart it.",
+            "binlog_off",
+        )
+    return live
+
+
+def ask_for_binlogs(query: Callable[[str], list[tuple[Any, ...]]]) -> LiveBinlogs | None:
+    """Return the binary logs of a server; None when it writes none.
+
+    Args:
+        query: Runs a statement on the server and returns its rows.
+    """
+    names = ", ".join(f"'{name}'" for name in _VARIABLES)
+    rows = query(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
+    variables = {str(name): str(value) for name, value in rows}
+    if variables["log_bin"] != "ON":
+        return None
+    files = tuple((str(row[0]), int(row[1])) for row in query("SHOW BINARY LOGS"))
+    folder = _local_folder(variables, files[-1][0])
+    return LiveBinlogs(_identity_of(variables), variables, files, folder, variables["gtid_binlog_state"])
 
 
 def flush_binlogs(connection: Connection[Any]) -> None:
@@ -142,7 +147,7 @@ def flush_binlogs(connection: Connection[Any]) -> None:
         execute(connection, "FLUSH BINARY LOGS")
 
 
-def _local_folder(variables: dict[str, str], active: str, this_host: str) -> Path | None:
+def _local_folder(variables: dict[str, str], active: str) -> Path | None:
     folder = Path(variables["log_bin_basename"]).parent
-    is_here = variables["hostname"] == this_host and os.access(folder / active, os.R_OK)
+    is_here = variables["hostname"] == socket.gethostname() and os.access(folder / active, os.R_OK)
     return folder if is_here and variables.get("encrypt_binlog") != "ON" else None

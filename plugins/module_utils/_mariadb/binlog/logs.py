@@ -125,8 +125,8 @@ def check_follows(earlier: str, state: GtidState, later: str, before: GtidState)
     """
     if not before.follows(state):
         raise LifeboatError(
-            f"The binary logs {earlier} and {later} do not follow each other: the first ends after {state or 'nothing'}"
-            f", the second begins after {before or 'nothing'}. They are of two histories (RESET MASTER, another "
+            f"The binary logs {earlier} and {later} do not follow each other: the first ends after {str(state) or 'nothing'}"
+            f", the second begins after {str(before) or 'nothing'}. They are of two histories (RESET MASTER, another "
             "server), or a file was changed. A recovery cannot go beyond the first; make a new backup.",
             "binlog_gap",
             {"file": later, "after": earlier},
