@@ -12,10 +12,12 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from ._backups.repository import REPOSITORY_PATH
+from ._backups.restic_repository import OffsiteAccess, ResticRepository
+from ._backups.retention import RetentionPolicy
 from ._bench.layout import Bench, find_bench, usable_interpreters
-from ._mariadb.connection import DEFAULT_CONFIG_FILE, HAS_PYMYSQL, LoginOptions
+from ._mariadb.connection import DEFAULT_CONFIG_FILE, HAS_PYMYSQL, LoginOptions, with_config_file
 from ._queue.connection import HAS_REDIS
-from ._recovery.login import administrator_login
+from ._recovery.login import administrator_login, complete_login, usual_sockets
 from ._system.errors import LifeboatError
 from ._system.progress import ProgressReporter
 
@@ -51,6 +53,23 @@ REPOSITORY_ARGUMENTS: dict[str, dict[str, Any]] = {
     "repository_path": {"type": "path", "default": REPOSITORY_PATH},
 }
 
+RETENTION_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "keep_daily": {"type": "int", "default": 7},
+    "keep_weekly": {"type": "int", "default": 4},
+    "keep_monthly": {"type": "int", "default": 6},
+    "keep_yearly": {"type": "int", "default": 0},
+    "keep_minimum": {"type": "int", "default": 2},
+}
+
+OFFSITE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "offsite_repository": {"type": "str"},
+    "offsite_password": {"type": "str", "no_log": True},
+    "s3_access_key_id": {"type": "str"},
+    "s3_secret_access_key": {"type": "str", "no_log": True},
+    "s3_session_token": {"type": "str", "no_log": True},
+    "s3_region": {"type": "str", "default": ""},
+}
+
 PROGRESS_ARGUMENTS: dict[str, dict[str, Any]] = {
     "progress_path": {"type": "path"},
     "lease_seconds": {"type": "int", "default": 60},
@@ -66,6 +85,40 @@ def login_options(parameters: dict[str, Any]) -> LoginOptions:
     given = LoginOptions(**{name: parameters[name] for name in LOGIN_ARGUMENTS})
     bench = find_bench(parameters["site"], parameters["bench_path"])
     return administrator_login(given, bench, parameters["site"])
+
+
+def server_login(parameters: dict[str, Any]) -> LoginOptions:
+    """Return how to reach the server of the module's site, or without a site the one that its options lead to.
+
+    Raises:
+        LifeboatError: ``bench_not_found`` or ``bench_ambiguous``.
+    """
+    if parameters["site"]:
+        return login_options(parameters)
+    given = LoginOptions(**{name: parameters[name] for name in LOGIN_ARGUMENTS})
+    return complete_login(with_config_file(given), {}, {}, usual_sockets())
+
+
+def offsite_repository(parameters: dict[str, Any]) -> ResticRepository:
+    """Return the repository off-site that a module's options name.
+
+    Raises:
+        LifeboatError: ``offsite_refused``.
+    """
+    given = {name: parameters[f"s3_{name}"] for name in ("access_key_id", "secret_access_key", "session_token")}
+    return ResticRepository(
+        OffsiteAccess(
+            repository=parameters["offsite_repository"],
+            password=parameters["offsite_password"] or "",
+            s3={f"aws_{name}": value for name, value in given.items() if value},
+            s3_region=parameters["s3_region"],
+        )
+    )
+
+
+def retention_policy(parameters: dict[str, Any]) -> RetentionPolicy:
+    """Return what a module's options say is to be kept."""
+    return RetentionPolicy(**{name: parameters[name] for name in RETENTION_ARGUMENTS})
 
 
 def progress_reporter(parameters: dict[str, Any]) -> ProgressReporter:

@@ -64,6 +64,7 @@ options:
     default: /var/lib/lifeboat
 extends_documentation_fragment:
   - lifeboat.frappe.repository
+  - lifeboat.frappe.offsite
   - lifeboat.frappe.attributes.read_only
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
@@ -116,8 +117,13 @@ sets:
       description: The recovery point in the binary log, with C(gtid), C(file) and C(offset); V(null) where it is not known.
       type: dict
     location:
-      description: C(local) or C(offsite).
+      description: C(local), or C(offsite) for a set that has to be fetched first.
       type: str
+    offsite:
+      description:
+        - Its copy in O(offsite_repository), with C(repository), C(snapshot), C(copied_at), C(checked_at) (when it was read back
+          whole, empty when it never was) and C(problem); V(null) when there is none, or when nobody asked.
+      type: dict
     held:
       description: Whether somebody holds it, so that no retention removes it.
       type: bool
@@ -223,7 +229,13 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.inventory
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.sets import DEPTHS, NAMES
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Site, find_bench
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import REPOSITORY_ARGUMENTS, STATE_PATH, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
+    OFFSITE_ARGUMENTS,
+    REPOSITORY_ARGUMENTS,
+    STATE_PATH,
+    offsite_repository,
+    run,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 
@@ -236,6 +248,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         find_live_site(options),
         repository=Repository(Path(options["repository_path"])),
         state_path=Path(options["state_path"]),
+        offsite=offsite_repository(options) if options["offsite_repository"] else None,
         depth=options["verify"],
         encryption_key=options["encryption_key"],
         recover_to=options["recover_to"],
@@ -267,9 +280,12 @@ def main() -> None:
             "recover_to": {"type": "str"},
             "member_limit": {"type": "int", "default": MEMBER_LIMIT},
             **REPOSITORY_ARGUMENTS,
+            **OFFSITE_ARGUMENTS,
             "state_path": {"type": "path", "default": STATE_PATH},
         },
         required_one_of=[("site", "paths")],
+        required_together=[("offsite_repository", "offsite_password")],
+        required_by={"offsite_repository": ["site"]},
         supports_check_mode=True,
     )
     run(module, work)

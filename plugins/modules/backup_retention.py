@@ -23,32 +23,13 @@ options:
   site:
     description: The site. Without it, every site of the repository.
     type: str
-  keep_daily:
-    description: How many days keep their latest set.
-    type: int
-    default: 7
-  keep_weekly:
-    description: How many weeks (ISO 8601) keep their latest set.
-    type: int
-    default: 4
-  keep_monthly:
-    description: How many months keep their latest set.
-    type: int
-    default: 6
-  keep_yearly:
-    description: How many years keep their latest set.
-    type: int
-    default: 0
-  keep_minimum:
-    description: How many of the newest sets stay whatever their age; at least one always does.
-    type: int
-    default: 2
   state_path:
     description: Where the collection keeps its records on the host, those of drills among them.
     type: path
     default: /var/lib/lifeboat
 extends_documentation_fragment:
   - lifeboat.frappe.repository
+  - lifeboat.frappe.retention
   - lifeboat.frappe.attributes
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
@@ -85,7 +66,6 @@ freed_bytes:
   type: int
 """
 
-from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -93,8 +73,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository_retention import retain
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.retention import RetentionPolicy
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import REPOSITORY_ARGUMENTS, STATE_PATH, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
+    REPOSITORY_ARGUMENTS,
+    RETENTION_ARGUMENTS,
+    STATE_PATH,
+    retention_policy,
+    run,
+)
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -104,7 +89,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     return retain(
         repository,
         [options["site"]] if options["site"] else repository.sites(),
-        RetentionPolicy(**{field.name: options[field.name] for field in fields(RetentionPolicy)}),
+        retention_policy(options),
         datetime.now(timezone.utc),
         state_path=Path(options["state_path"]),
         dry_run=module.check_mode,
@@ -116,12 +101,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **REPOSITORY_ARGUMENTS,
+            **RETENTION_ARGUMENTS,
             "site": {"type": "str"},
-            "keep_daily": {"type": "int", "default": 7},
-            "keep_weekly": {"type": "int", "default": 4},
-            "keep_monthly": {"type": "int", "default": 6},
-            "keep_yearly": {"type": "int", "default": 0},
-            "keep_minimum": {"type": "int", "default": 2},
             "state_path": {"type": "path", "default": STATE_PATH},
         },
         supports_check_mode=True,

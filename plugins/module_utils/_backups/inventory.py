@@ -13,7 +13,9 @@ from .catalogue import catalogue, folder_problems, site_folders
 from .choice import choose_set
 from .drill_records import last_drill, read_drill_records
 from .manifest_sets import review_site_folder
+from .offsite_run import with_offsite
 from .repository import Repository
+from .restic_repository import ResticRepository
 from .sets import BackupSet, newest_first
 from .verification import verify_set
 
@@ -25,6 +27,7 @@ def take_inventory(
     *,
     repository: Repository | None = None,
     state_path: Path | None = None,
+    offsite: ResticRepository | None = None,
     depth: str,
     encryption_key: str | None,
     recover_to: str | None,
@@ -38,6 +41,7 @@ def take_inventory(
         site: The live site, for its folders and its key; None where it does not matter.
         repository: Where the collection's own sets lie.
         state_path: Where the records of drills lie.
+        offsite: Where copies of the repository's sets lie.
         depth: names, structure or content.
         encryption_key: The key that was given.
         recover_to: What ``choose_set`` takes.
@@ -51,6 +55,8 @@ def take_inventory(
         verify_set(backup, depth, encryption_key, site, member_limit=member_limit)
         for backup in with_drills(catalogue(folders, site_name), state_path, site_name)
     )
+    if offsite and repository and site_name:
+        sets = with_offsite(sets, offsite, site_name, repository.site_folder(site_name))
     reviews = [review_site_folder(folder) for folder in folders]
     chosen, skipped = None, []
     try:

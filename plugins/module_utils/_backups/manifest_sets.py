@@ -96,7 +96,6 @@ def set_of_manifest(folder: Path, manifest: Manifest) -> BackupSet:
             encrypted = bool(manifest.encryption)
             artifacts.append(Artifact(file.kind, path, file.size_bytes, encrypted, mode, status.st_mtime))
     artifacts.sort(key=lambda artifact: KINDS.index(artifact.kind))
-    named = {file.kind for file in manifest.files} | ({DATABASE} if PHYSICAL in manifest.kinds else set())
     return BackupSet(
         name=manifest.name,
         folder=folder,
@@ -106,7 +105,7 @@ def set_of_manifest(folder: Path, manifest: Manifest) -> BackupSet:
         reasons=tuple(problems),
         recovery_point=manifest.recovery_point,
         recovery_point_source=FROM_MANIFEST,
-        missing_kinds=tuple(kind for kind in KINDS if kind not in named),
+        missing_kinds=missing_kinds(manifest),
         versions={app.name: app.version for app in manifest.apps},
         database_name=manifest.database,
         archive_site=manifest.site,
@@ -114,6 +113,12 @@ def set_of_manifest(folder: Path, manifest: Manifest) -> BackupSet:
         kinds=manifest.kinds,
         manifest=manifest,
     )
+
+
+def missing_kinds(manifest: Manifest) -> tuple[str, ...]:
+    """Return the kinds of artifacts that a set does not have; files of tables stand for a dump."""
+    there = {file.kind for file in manifest.files} | ({DATABASE} if PHYSICAL in manifest.kinds else set())
+    return tuple(kind for kind in KINDS if kind not in there)
 
 
 def review_site_folder(site_folder: Path) -> FolderReview:

@@ -7,9 +7,9 @@ jumps removes nothing. Days, weeks, months and years are those of UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Callable
+from typing import Any, Callable
 
 # What a clock of another host, or one that was just set, may be ahead.
 FUTURE_SECONDS = 300
@@ -56,6 +56,12 @@ class Fate:
     candidate: Candidate
     kept: bool
     reasons: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the set and the reasons as JSON values."""
+        moment = self.candidate.recovery_point.strftime("%Y-%m-%dT%H:%M:%SZ")
+        kinds, reasons = list(self.candidate.kinds), list(self.reasons)
+        return {**asdict(self.candidate), "recovery_point": moment, "kinds": kinds, "reasons": reasons}
 
 
 _PERIODS: tuple[tuple[str, str, Callable[[datetime], tuple[int, ...]]], ...] = (

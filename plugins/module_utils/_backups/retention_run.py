@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
@@ -56,8 +56,8 @@ class SitePlan:
         """Return it as JSON values."""
         return {
             "site": self.site,
-            "kept": [_shown(fate) for fate in self.fates if fate.kept],
-            "removed": [_shown(fate) for fate in self.going],
+            "kept": [fate.as_dict() for fate in self.fates if fate.kept],
+            "removed": [fate.as_dict() for fate in self.going],
             "unfinished": [str(folder) for folder in self.unfinished],
             "freed_bytes": sum(fate.candidate.size_bytes for fate in self.going),
         }
@@ -209,13 +209,3 @@ def _is_whole(backup: BackupSet) -> bool:
         return not changed_files(backup.folder, backup.manifest.files, lambda _size, _name: None)
     except OSError:
         return False
-
-
-def _shown(fate: Fate) -> dict[str, Any]:
-    candidate = fate.candidate
-    return {
-        **asdict(candidate),
-        "recovery_point": format_moment(candidate.recovery_point.timestamp()),
-        "kinds": list(candidate.kinds),
-        "reasons": list(fate.reasons),
-    }

@@ -95,6 +95,7 @@ class BackupSet:
         manifest: What the set says of itself; None for what ``bench backup`` made.
         location: local or offsite.
         held: A person holds it: no retention removes it.
+        offsite: Its copy elsewhere: ``repository``, ``snapshot``, ``copied_at``, ``checked_at`` and ``problem``.
         last_drill: The newest drill of it, as ``LastDrill.as_dict`` returns it; None when it was never drilled.
     """
 
@@ -124,6 +125,7 @@ class BackupSet:
     manifest: Manifest | None = field(default=None, repr=False)
     location: str = LOCAL
     held: bool = False
+    offsite: dict[str, Any] | None = None
     last_drill: dict[str, Any] | None = None
 
     @property
@@ -149,7 +151,9 @@ class BackupSet:
 
     @property
     def encrypted(self) -> bool:
-        """Whether any artifact is encrypted."""
+        """Whether any of its files is encrypted."""
+        if self.manifest is not None:
+            return bool(self.manifest.encryption)
         return any(artifact.encrypted for artifact in self.artifacts)
 
     def artifact(self, kind: str) -> Artifact | None:

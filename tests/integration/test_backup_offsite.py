@@ -1,0 +1,136 @@
+"""Sets off-site with restic itself: copied, listed, held, fetched, let go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.modules import (
+    backup_hold,
+    backup_info,
+    backup_offsite,
+)
+
+from tests.backup_sets import SITE, write_repository_set
+from tests.modules import run_module
+
+PASSWORD = "a password of the repository"
+NAMES = [f"202001{day}_000000-site1_local" for day in (17, 18, 19)]
+
+
+class Places:
+    """A repository on the host, a restic repository, and the modules run on both."""
+
+    def __init__(self, folder: Path) -> None:
+        self.local = folder / "local"
+        self.offsite = folder / "offsite"
+        self.site_folder = self.local / "sites" / SITE
+
+    def run(self, module, **options):
+        known = {"repository_path": str(self.local), **options}
+        if module is not backup_hold:
+            known = {"offsite_repository": str(self.offsite), "offsite_password": PASSWORD, **known}
+        return run_module(module, site=SITE, **known)
+
+    def done(self, module, **options):
+        result = self.run(module, **options)
+        assert not result["failed"], result
+        return result
+
+    def catalogue(self):
+        return {entry["name"]: entry for entry in self.done(backup_info, paths=[str(self.site_folder)])["sets"]}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """Two sets that are off-site already, and one that is not."""
+    places = Places(tmp_path_factory.mktemp("offsite"))
+    write_repository_set(places.site_folder, NAMES[0])
+    write_repository_set(places.site_folder, NAMES[1], kinds=("logical", "physical"))
+    assert places.run(backup_offsite)["error_code"] == "offsite_missing"
+    planned = places.done(backup_offsite, create=True, check_mode=True)
+    assert not places.offsite.exists()
+    done = places.done(backup_offsite, create=True)
+    assert done == planned
+    assert ([entry["name"] for entry in done["copied"]], done["created"]) == (NAMES[:2], True)
+    write_repository_set(places.site_folder, NAMES[2], kinds=("logical", "physical"))
+    return places
+
+
+@pytest.fixture
+def places(template, tmp_path):
+    copied = Places(tmp_path)
+    shutil.copytree(template.local, copied.local)
+    shutil.copytree(template.offsite, copied.offsite)
+    # The repository's address is part of what is remembered of it.
+    checks = copied.site_folder / "offsite.json"
+    checks.write_text(checks.read_text().replace(str(template.offsite), str(copied.offsite)))
+    return copied
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_there_is_not_copied_again(places):
+    done = places.done(backup_offsite)
+    assert [entry["name"] for entry in done["copied"]] == NAMES[2:]
+    again = places.done(backup_offsite)
+    assert (again["changed"], again["copied"], again["checked"]) == (False, [], [])
+
+
+def test_a_set_that_is_gone_here_is_listed_and_fetched_as_it_was(places):
+    before = contents(places.site_folder / NAMES[1])
+    shutil.rmtree(places.site_folder)
+    listed = places.catalogue()
+    assert {name: (entry["location"], entry["verdict"]) for name, entry in listed.items()} == {
+        NAMES[0]: ("offsite", "complete"),
+        NAMES[1]: ("offsite", "complete"),
+    }
+    newest = listed[NAMES[1]]
+    assert newest["position"] == {"gtid": "0-1-5", "file": "binlog.000001", "offset": 512}
+    assert (newest["kinds"], newest["missing_kinds"]) == (["logical", "physical"], [])
+    planned = places.done(backup_offsite, state="fetched", check_mode=True, reserve_bytes=0)
+    assert not places.site_folder.exists()
+    done = places.done(backup_offsite, state="fetched", reserve_bytes=0)
+    assert done == planned
+    assert (done["fetched"][0]["name"], done["fetched"][0]["size_bytes"]) == (NAMES[1], newest["size_bytes"])
+    assert contents(places.site_folder / NAMES[1]) == before
+    assert places.catalogue()[NAMES[1]]["location"] == "local"
+    assert not places.done(backup_offsite, state="fetched")["changed"]
+
+
+@pytest.mark.promise(25)
+def test_a_set_that_was_changed_here_is_fetched_anew(places):
+    path = places.site_folder / NAMES[1] / f"{NAMES[1]}-database.sql.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    done = places.done(backup_offsite, state="fetched", recover_to=NAMES[1], reserve_bytes=0)
+    assert [entry["name"] for entry in done["fetched"]] == [NAMES[1]]
+    assert path.read_bytes() == whole
+    assert not list(places.site_folder.glob("*.incomplete"))
+
+
+def test_a_copy_is_held_and_released_with_its_set(places):
+    places.done(backup_hold, name=NAMES[0])
+    assert places.done(backup_offsite)["held"] == NAMES[:1]
+    shutil.rmtree(places.site_folder / NAMES[0])
+    assert places.catalogue()[NAMES[0]]["held"]
+    policy = {"keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0, "keep_minimum": 1}
+    retained = places.done(backup_offsite, state="retained", **policy)
+    assert [entry["name"] for entry in retained["removed"]] == [NAMES[1]]
+    places.done(backup_hold, name=NAMES[0], state="released")
+    shutil.rmtree(places.site_folder / NAMES[1])
+    assert places.done(backup_offsite)["released"] == NAMES[:1]
+    assert places.done(backup_offsite, state="retained", prune=True, **policy)["changed"]
+    again = places.done(backup_offsite, state="retained", **policy)
+    assert (again["changed"], [entry["name"] for entry in again["kept"]]) == (False, NAMES[2:])
+
+
+def test_the_wrong_password_and_a_password_in_the_address_are_refused(places):
+    wrong = places.run(backup_offsite, offsite_password="another one")
+    assert wrong["error_code"] == "offsite_password_wrong"
+    shown = places.run(backup_offsite, offsite_repository="rest:https://user:secret@host/")
+    assert shown["error_code"] == "offsite_refused"
+    assert "secret" not in shown["msg"]
