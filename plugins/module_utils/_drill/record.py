@@ -16,6 +16,7 @@ from .trend import Trend
 SCHEMA_VERSION = 1
 TIME_FINDINGS = frozenset({"budget", "trend"})
 SET_KEYS = ("name", "folder", "location", "kinds", "size_bytes", "recovery_point", "encrypted", "versions")
+REPLAY_KEYS = ("target", "gtid", "bytes", "transactions")
 
 
 def drill_error(site: str, findings: Sequence[Finding]) -> dict[str, str] | None:
@@ -70,9 +71,9 @@ def summarise_drill(
         "outcome": DRILL_FAILED if error else PASSED,
         "kind": kind,
         "point": point.as_dict() if point else None,
-        "set": {key: drilled[key] for key in SET_KEYS if key in drilled} if drilled else None,
+        "set": _only(drilled, SET_KEYS),
         "recovery_point": plan.get("recovery_point") or (drilled or {}).get("recovery_point"),
-        "replay": plan.get("replay"),
+        "replay": _only(plan.get("replay"), REPLAY_KEYS),
         "started_at": running.since,
         "ended_at": ended_at,
         "seconds": phases.seconds(*OF_A_RECOVERY, PROVE),
@@ -82,6 +83,10 @@ def summarise_drill(
         "trend": trend.as_dict() if trend else None,
         "error": dict(error) if error else None,
     }
+
+
+def _only(values: Mapping[str, Any] | None, keys: Sequence[str]) -> dict[str, Any] | None:
+    return {key: values[key] for key in keys if key in values} if values else None
 
 
 def record_of_dead(dead: RunningDrill, bench_path: str, ended_at: str) -> dict[str, Any]:
