@@ -1,4 +1,4 @@
-"""``python -m tests.benchmark [--part restore|health]``: one run, a table and its targets for each part."""
+"""``python -m tests.benchmark [--part restore|backup|health]``: one run, a table and its targets for each part."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from . import health, restore
+from . import backup, health, restore
 from .measure import FOLDER
 
 
@@ -23,14 +23,18 @@ def in_a_clean_folder(measure: Callable[[], bool]) -> bool:
 def main() -> int:
     """Run the parts, print what they found, and return 0 when every target was reached."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
-    parser.add_argument("--part", choices=("all", "restore", "health"), default="all", help="what to measure (all)")
-    parser.add_argument("--size", type=int, default=1024, help="restore: megabytes of SQL; less is a smoke test (1024)")
+    choices = ("all", "restore", "backup", "health")
+    parser.add_argument("--part", choices=choices, default="all", help="what to measure (all)")
+    parser.add_argument(
+        "--size", type=int, default=1024, help="megabytes of SQL of a site; less is a smoke test (1024)"
+    )
     parser.add_argument("--hosts", type=int, default=100, help="health: hosts with one module call (100)")
     parser.add_argument("--contender-hosts", type=int, default=10, help="health: hosts with a task for each check (10)")
     parser.add_argument("--fleet", type=int, default=1000, help="health: hosts whose reports are rendered (1000)")
     arguments = parser.parse_args()
     parts = {
         "restore": lambda: restore.run(arguments.size),
+        "backup": lambda: backup.run(arguments.size),
         "health": lambda: health.run(arguments.hosts, arguments.contender_hosts, arguments.fleet),
     }
     chosen = parts if arguments.part == "all" else (arguments.part,)

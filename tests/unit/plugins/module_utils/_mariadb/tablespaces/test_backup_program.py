@@ -130,4 +130,4 @@ def test_program_gets_the_login_in_a_file_that_has_no_name(program: Path, tmp_pa
     )
     assert said.count('[mariadb-backup]\nuser="admin"\npassword="very secret"\nhost="127.0.0.1"\n') == 2
     assert said.count("very secret") == 2
-    assert f"--backup --target-dir={tmp_path}/copy --datadir=/var/lib/mysql --databases=my@0020db --parallel=2" in said
+    assert f"--backup --target-dir={tmp_path}/copy --datadir=/var/lib/mysql --databases=my@0020db --parallel=2 " in said
