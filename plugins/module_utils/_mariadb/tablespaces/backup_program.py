@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -144,21 +146,26 @@ def _run(arguments: Sequence[str], target: Path, watch: Callable[[], None], desc
             stderr=log,
             pass_fds=descriptors,
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            start_new_session=True,
         )
         try:
-            while True:
-                try:
-                    exit_code = process.wait(WATCH_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    watch()
-        finally:
-            process.kill()
+            exit_code = _wait(process, watch)
+        except BaseException:
+            # With the server that --export starts of its own.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            raise
     said = log_path.read_text(errors="replace")
     if exit_code != 0 or DONE not in said:
         raise _failure(said, exit_code)
     return said
+
+
+def _wait(process: subprocess.Popen[bytes], watch: Callable[[], None]) -> int:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_SECONDS)
+        watch()
 
 
 def _failure(said: str, exit_code: int) -> LifeboatError:
