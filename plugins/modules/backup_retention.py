@@ -11,18 +11,22 @@ version_added: 0.1.0
 description:
   - Keeps, of the sets in the repository, the latest of each of the last days, weeks, months and years that have a set, by UTC.
   - The newest set of each kind and the newest O(keep_minimum) sets always stay, and so does a set that is held
-    (M(lifeboat.frappe.backup_hold)). A set goes only when newer ones that stay have every kind that it has, and were verified:
+    (M(lifeboat.frappe.backup_hold)). A set goes only when newer ones that stay have every kind that it has, and were verified,
     byte for byte by this module, or by a drill.
   - A broken set counts for none of that. A set of a moment that has not come, as after a jump of the clock, stays and counts for
     nothing.
   - Before each removal the set, its hold and those that replace it are looked at again. A set that is removed is first renamed, so
     that what a kill leaves is no set; the chain of the site remembers that it was removed on purpose.
-  - Binary logs in the archive that no set needs any more go as well; see O(binlogs).
+  - Archived binary logs that no set of any site of their server needs go as well; see O(binlogs).
   - The sets of C(bench backup) are left alone; bench removes its own.
 options:
   site:
     description: The site. Without it, every site of the repository.
     type: str
+  binlogs:
+    description: Remove archived binary logs that are older than the oldest set that stays.
+    type: bool
+    default: true
   state_path:
     description: Where the collection keeps its records on the host, those of drills among them.
     type: path
@@ -60,8 +64,15 @@ refused:
   returned: always
   type: list
   elements: str
+binlogs:
+  description:
+    - A plan for each archive of binary logs, with C(server), C(needed_from) (the oldest log that a set needs), C(removed) (names),
+      C(freed_bytes) and C(problem) (why none goes).
+  returned: always
+  type: list
+  elements: dict
 freed_bytes:
-  description: What the removed sets took.
+  description: What the removed sets and logs took.
   returned: always
   type: int
 """
@@ -92,6 +103,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         retention_policy(options),
         datetime.now(timezone.utc),
         state_path=Path(options["state_path"]),
+        binlogs=options["binlogs"],
         dry_run=module.check_mode,
     )
 
@@ -103,6 +115,7 @@ def main() -> None:
             **REPOSITORY_ARGUMENTS,
             **RETENTION_ARGUMENTS,
             "site": {"type": "str"},
+            "binlogs": {"type": "bool", "default": True},
             "state_path": {"type": "path", "default": STATE_PATH},
         },
         supports_check_mode=True,

@@ -25,9 +25,16 @@ class Repository:
 
     def sites(self) -> list[str]:
         """Return the sites that have a folder."""
-        folder = self.path / "sites"
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+        return [folder.name for folder in _folders_in(self.path / "sites")]
+
+    def binlog_folders(self) -> list[Path]:
+        """Return the archives of binary logs."""
+        return _folders_in(self.path / "binlogs")
 
     def binlog_folder(self, server: str) -> Path:
         """Return the archive of the binary logs of a server."""
         return self.path / "binlogs" / server
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []

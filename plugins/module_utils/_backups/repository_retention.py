@@ -12,6 +12,7 @@ from .._system.errors import LifeboatError
 from .inventory import with_drills
 from .repository import Repository
 from .retention import RetentionPolicy
+from .retention_binlogs import BinlogPlan, apply_binlogs, plan_binlogs
 from .retention_run import SitePlan, apply_plan, plan_site
 from .sets import BackupSet
 
@@ -24,6 +25,11 @@ class _Outcome:
     refused: tuple[str, ...] = ()
     error: LifeboatError | None = None
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything went, or would go."""
+        return self.plan is not None and len(self.plan.going) + len(self.plan.unfinished) > len(self.refused)
+
 
 def retain(
     repository: Repository,
@@ -32,9 +38,10 @@ def retain(
     now: datetime,
     *,
     state_path: Path,
+    binlogs: bool,
     dry_run: bool,
 ) -> dict[str, Any]:
-    """Remove the sets that no rule keeps, and return what was, or would be, done, as JSON values.
+    """Remove the sets that no rule keeps, and the logs that no set needs; return that, or the plan, as JSON values.
 
     Args:
         repository: Where the sets lie.
@@ -42,6 +49,7 @@ def retain(
         policy: What to keep.
         now: The present, in UTC.
         state_path: Where the records of drills lie.
+        binlogs: Look at the archives of binary logs as well.
         dry_run: Only plan.
 
     Raises:
@@ -50,11 +58,17 @@ def retain(
     outcomes = [_retain_site(repository, site, policy, now, state_path, dry_run) for site in sites]
     plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    going = [plan.folder / fate.candidate.name for plan in plans for fate in plan.going] if dry_run else []
+    logs = plan_binlogs(repository, going) if binlogs else []
+    if not dry_run:
+        errors += _remove_logs(repository, logs)
     result = {
-        "changed": any(not plan.is_empty for plan in plans),
+        "changed": any(outcome.changed for outcome in outcomes) or any(plan.going for plan in logs),
         "sites": [plan.as_dict() for plan in plans],
+        "binlogs": [plan.as_dict() for plan in logs],
         "refused": [reason for outcome in outcomes for reason in outcome.refused],
-        "freed_bytes": sum(fate.candidate.size_bytes for plan in plans for fate in plan.going),
+        "freed_bytes": sum(fate.candidate.size_bytes for plan in plans for fate in plan.going)
+        + sum(plan.freed_bytes for plan in logs),
         "diff": {
             "before": {plan.site: [fate.candidate.name for fate in plan.fates] for plan in plans},
             "after": {plan.site: [fate.candidate.name for fate in plan.fates if fate.kept] for plan in plans},
@@ -63,6 +77,14 @@ def retain(
     if errors:
         raise LifeboatError(errors[0].message, errors[0].error_code, {**errors[0].details, "result": result})
     return result
+
+
+def _remove_logs(repository: Repository, plans: Sequence[BinlogPlan]) -> list[LifeboatError]:
+    try:
+        apply_binlogs(repository, plans)
+    except LifeboatError as error:
+        return [error]
+    return []
 
 
 def _retain_site(

@@ -48,6 +48,11 @@ class Candidate:
     broken: bool = False
     verified: bool = False
 
+    @property
+    def age_key(self) -> tuple[datetime, str]:
+        """What sorts sets from the oldest to the newest, also those of one moment."""
+        return self.recovery_point, self.name
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -83,7 +88,7 @@ def plan_retention(sets: Iterable[Candidate], policy: RetentionPolicy, now: date
         policy: What to keep.
         now: The present; its zone is UTC, as that of the recovery points.
     """
-    ordered = sorted(sets, key=lambda candidate: (candidate.recovery_point, candidate.name), reverse=True)
+    ordered = sorted(sets, key=lambda candidate: candidate.age_key, reverse=True)
     past = [one for one in ordered if (one.recovery_point - now).total_seconds() <= FUTURE_SECONDS]
     good = [candidate for candidate in past if not candidate.broken]
     reasons: dict[str, list[str]] = {candidate.name: [] for candidate in ordered}
@@ -111,7 +116,7 @@ def _keep(reasons: dict[str, list[str]], kept: Sequence[Candidate], reason: str)
 
 
 def _is_replaced(candidate: Candidate, staying: Sequence[Candidate]) -> bool:
-    newer = [one for one in staying if one.verified and one.recovery_point > candidate.recovery_point]
+    newer = [one for one in staying if one.verified and one.age_key > candidate.age_key]
     return bool(newer) and set(candidate.kinds) <= {kind for one in newer for kind in one.kinds}
 
 

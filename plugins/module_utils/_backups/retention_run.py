@@ -133,7 +133,7 @@ def _worth_verifying(
     waiting = {fate.candidate.name for fate in fates if fate.kept} - {one.candidate.name for one in hoped if one.kept}
     staying = [fate.candidate for fate in hoped if fate.kept and not fate.candidate.broken]
     for one in (known[fate.candidate.name] for fate in hoped if fate.candidate.name in waiting):
-        newer = [known[other.name] for other in staying if other.recovery_point > one.recovery_point]
+        newer = [known[other.name] for other in staying if other.age_key > one.age_key]
         lacking = set(one.kinds) - {kind for other in newer if other.verified for kind in other.kinds}
         for other in newer:
             if not other.verified and (lacking & set(other.kinds) or not one.kinds):

@@ -44,7 +44,7 @@ def site_folder(repository):
 
 
 def run(repository, tmp_path, policy=ONE, dry_run=False, sites=(SITE,)):
-    return retain(repository, sites, policy, NOW, state_path=tmp_path / "state", dry_run=dry_run)
+    return retain(repository, sites, policy, NOW, state_path=tmp_path / "state", binlogs=False, dry_run=dry_run)
 
 
 def present(site_folder):
