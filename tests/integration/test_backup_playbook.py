@@ -86,7 +86,7 @@ def test_one_site_that_fails_costs_the_others_nothing_and_is_named(scheduler: Sc
         config_path.write_bytes(good)
     assert run.exit_code != 0
     assert [len(scheduler.sets(site)) for site in (ALPHA, BETA)] == [0, 1]
-    assert f"No backup was made of {ALPHA}." in run.output
+    assert f"The backup failed for {ALPHA}." in run.output
     assert f"{ALPHA}: FAILED. Cannot read" in run.output
     assert "failed=1" in run.output
 
