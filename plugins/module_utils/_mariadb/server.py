@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 
+ERROR_FOLDER_NOT_EMPTY = 1010
 ERROR_UNKNOWN_COLLATION = 1273
 ERROR_COLLATION_OF_ANOTHER_CHARACTER_SET = 1253
 
@@ -93,6 +94,16 @@ def list_tables(connection: Connection[Any], database: str) -> list[str]:
 
 
 def drop_database(connection: Connection[Any], database: str) -> None:
-    """Drop a database if it exists; a lock that somebody holds ends the wait after 10 seconds instead of never."""
+    """Drop a database if it exists; a lock that somebody holds ends the wait after 10 seconds instead of never.
+
+    The server leaves a file that a killed import had not yet given its name (``.BAK``) when it drops the last tables,
+    and fails; it removes such a file when there is no table any more.
+    """
     execute(connection, "SET SESSION lock_wait_timeout = 10")
-    execute(connection, f"DROP DATABASE IF EXISTS {quote_identifier(database)}")
+    statement = f"DROP DATABASE IF EXISTS {quote_identifier(database)}"
+    try:
+        execute(connection, statement)
+    except DRIVER_ERRORS as error:
+        if error.args[0] != ERROR_FOLDER_NOT_EMPTY:
+            raise
+        execute(connection, statement)

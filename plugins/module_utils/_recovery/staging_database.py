@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._backups.keys import find_key
+from .._backups.manifest import PHYSICAL
 from .._backups.names import SITE_CONFIG
 from .._backups.repository import REPOSITORY_PATH, Repository
 from .._bench.layout import Site
@@ -34,7 +35,7 @@ from .record import recorded
 from .record_summary import DATABASE_STEP as STEP
 from .site_values import promoted_configuration
 from .source_choice import ChosenSource, choose_source
-from .space import space_watch
+from .space import require_space, space_watch
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -106,6 +107,9 @@ def stage_database(
     with server_errors("look at the server"):
         facts = read_server_facts(connection)
     source = _choose(request, facts, connection, progress).source
+    datadir = local_datadir(facts)
+    if source.kind == PHYSICAL and datadir is not None:
+        require_space(datadir, source.origin.size_bytes, request.reserve_bytes)
     database = f"_{secrets.token_hex(8)}"
     journal.append(STEP, "named", staging_database=database, binary_log=plan.binary_log)
     with journal.step(STEP) as found:
@@ -275,6 +279,7 @@ def bring_to_state(
         if not plan.is_empty and not check_mode:
             state = "present" if present else "absent"
             what = {"module": STEP, "site": request.site.name, "recovery": request.journal.recovery, "state": state}
+            what["kind"] = _kind(request.journal, plan)
             with recorded(request.state_path, **what) as record:
                 if present:
                     stage_database(request, plan, connection, progress)
@@ -290,6 +295,12 @@ def bring_to_state(
         "steps": finished_steps(request.journal, STEP),
         "diff": {"before": _shown(before), "after": _planned(plan) if check_mode else _shown(after)},
     }
+
+
+def _kind(journal: Journal, plan: DatabasePlan) -> str:
+    """Say how it was loaded, by which later estimates tell rates apart."""
+    kind = plan.load.kind if plan.load else ""
+    return f"{kind}+replay" if journal.plan().get("replay") else kind
 
 
 def _done_facts(journal: Journal) -> Mapping[str, Any]:

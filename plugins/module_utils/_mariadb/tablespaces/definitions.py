@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     Definition = Union[TableDefinition, SequenceDefinition, ViewDefinition, TriggerDefinition]
 
 
-def table_statement(table: TableDefinition) -> bytes:
-    """Return the CREATE TABLE of a table.
+def table_statement(table: TableDefinition, name: str) -> bytes:
+    """Return the statement that creates a table under another name, or under its own.
 
     Raises:
-        LifeboatError: ``statement_refused`` when it is something else, or of another table.
+        LifeboatError: ``statement_refused`` when it is something else than a table, or of another table or engine.
     """
     form = _read(FormReader(), table)
     if not isinstance(form, CreateTable) or form.engine.upper() != table.engine.upper():
         raise statement_refused(0, f"something else than the table {table.name}")
-    return form.text
+    return form.text.replace(form.name, quote_identifier(name).encode(), 1)
 
 
 def sequence_statements(sequence: SequenceDefinition) -> tuple[bytes, bytes]:

@@ -19,7 +19,7 @@ from .definitions import table_statement
 from .schema import TableDefinition
 from .tablespace_set import INNODB, TableFiles, TablespaceFile, TablespaceSet
 
-# Until a file is proven it has an ending that means nothing to a server, and that DROP DATABASE removes all the same.
+# Until a file is proven it has an ending that means nothing to a server, and that DROP DATABASE may remove.
 UNPROVEN_ENDING = ".BAK"
 METADATA_ENDING = ".cfg"
 DATABASE_OPTIONS = "db.opt"
@@ -33,7 +33,7 @@ class ImportSource:
         tablespaces: They and their files.
         may_move: The files are ours and were verified, so they may be moved; else each is hashed while it is copied.
         rows: How many rows a table must have, as far as that is known.
-        reads_all: Whether every row is read, not only the smallest index: the first time that anybody reads them.
+        reads_all: Whether every page in use is read, not only the smallest index: nobody read them before.
     """
 
     tablespaces: TablespaceSet
@@ -85,6 +85,7 @@ class ImportJob:
     """One table: on one connection from its creation to its count.
 
     Args:
+        number: Tells it apart from the other tables of the import.
         definition: What creates it.
         files: Its files.
         source: The set that they are of.
@@ -97,6 +98,7 @@ class ImportJob:
 
     def __init__(
         self,
+        number: int,
         definition: TableDefinition,
         files: TableFiles,
         source: ImportSource,
@@ -111,6 +113,7 @@ class ImportJob:
         self._counter = counter
         self._rows = rows
         self._quoted = quote_identifier(definition.name).encode()
+        self._provisional_name = f"import {number}"
 
     @property
     def needs_administrator(self) -> bool:
@@ -124,7 +127,6 @@ class ImportJob:
             LifeboatError: As ``import_tablespaces``.
         """
         self._counter.add(self.files.name)
-        self._define(session, table_statement(self._definition))
         if self.files.engine == INNODB:
             self._import_tablespace(session)
         else:
@@ -134,32 +136,46 @@ class ImportJob:
         return []
 
     def _import_tablespace(self, session: LoadSession) -> None:
-        alter = b"ALTER TABLE %b " % self._quoted
-        self._define(session, alter + b"DISCARD TABLESPACE")
+        """Import a tablespace so that the server can be killed at any moment.
+
+        Until the import has rewritten it, the file bears the id of the table that it was copied from, which often lives
+        in this server. A server that finds such a file where its redo log says that a table was created does not start
+        any more. So the table is created under another name, and has its own when the file comes.
+        """
+        self._define(session, table_statement(self._definition, self._provisional_name))
+        provisional = quote_identifier(self._provisional_name).encode()
+        self._define(session, b"ALTER TABLE %b DISCARD TABLESPACE" % provisional)
+        self._define(session, b"RENAME TABLE %b TO %b" % (provisional, self._quoted))
         self._put_files()
-        self._define(session, alter + b"IMPORT TABLESPACE")
+        self._define(session, b"ALTER TABLE %b IMPORT TABLESPACE" % self._quoted)
         if self._definition.has_fulltext:
             # The import leaves FULLTEXT indexes out. To drop and add one in place kills MariaDB 10.11; a copy of the
             # table has them all.
-            self._define(session, alter + b"FORCE, ALGORITHM=COPY")
+            self._define(session, b"ALTER TABLE %b FORCE, ALGORITHM=COPY" % self._quoted)
         for file in self.files.files:
             if file.name.endswith(METADATA_ENDING):
                 Path(self._folder.path, file.name).unlink()
 
     def _replace_files(self, session: LoadSession) -> None:
         close = b"FLUSH LOCAL TABLES " + self._quoted
+        self._define(session, table_statement(self._definition, self.files.name))
         self._define(session, close)
         self._put_files()
         self._define(session, close)
-        session.check_table(self._quoted, self.files.name)
+        session.check_table(self._quoted, self.files.name, mend=True)
 
     def _put_files(self) -> None:
         """Bring all files of the table beside it, and only then give them their names."""
         unproven = [Path(self._folder.path, f"{file.name}{UNPROVEN_ENDING}") for file in self.files.files]
-        for file, target in zip(self.files.files, unproven):
-            self._bring(file, target)
-        for file, path in zip(self.files.files, unproven):
-            path.rename(path.with_name(file.name))
+        try:
+            for file, target in zip(self.files.files, unproven):
+                self._bring(file, target)
+            for file, path in zip(self.files.files, unproven):
+                path.rename(path.with_name(file.name))
+        except BaseException:
+            for path in unproven:
+                path.unlink(missing_ok=True)
+            raise
 
     def _bring(self, file: TablespaceFile, target: Path) -> None:
         origin = self._source.tablespaces.folder / file.name
@@ -182,9 +198,11 @@ class ImportJob:
         self._counter.add(self.files.name, size_bytes)
 
     def _count(self, session: LoadSession) -> None:
-        hint = b" FORCE INDEX (PRIMARY)" if self._source.reads_all and self._definition.has_primary_key else b""
         name = self.files.name
-        rows = session.count_rows(self._quoted + hint, name)
+        if self._source.reads_all:
+            session.check_table(self._quoted, name)
+            session.read_rows(self._quoted, name)
+        rows = session.count_rows(self._quoted, name)
         expected = self._source.rows.get(name)
         if expected is not None and rows != expected:
             raise LifeboatError(

@@ -65,8 +65,8 @@ def import_tablespaces(
     pool = WorkerPool(open_session, target.connections, tick)
     with _administrator(target) as administrator, database_folder(datadir, target.database) as folder:
         jobs = [
-            ImportJob(definition, files, source, folder, counter, result.rows)
-            for definition, files in zip(tablespaces.schema.tables, tablespaces.tables)
+            ImportJob(number, definition, files, source, folder, counter, result.rows)
+            for number, (definition, files) in enumerate(zip(tablespaces.schema.tables, tablespaces.tables))
         ]
         try:
             with watched(pool, watch):

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 _ENGINE = re.compile(r"^\) ENGINE=(\w+)", re.MULTILINE)
-_PRIMARY = re.compile(r"^\s+PRIMARY KEY ", re.MULTILINE)
 _FULLTEXT = re.compile(r"^\s+FULLTEXT KEY ", re.MULTILINE)
 _COUNTER = re.compile(r"^(\) ENGINE=.*?) AUTO_INCREMENT=\d+", re.MULTILINE)
 _SESSION = "SET SESSION sql_mode = '', sql_quote_show_create = 1"
@@ -39,11 +38,6 @@ class TableDefinition:
     engine: str
     file_stem: str
     create: str
-
-    @property
-    def has_primary_key(self) -> bool:
-        """Whether the table has a primary key, which holds its rows."""
-        return _PRIMARY.search(self.create) is not None
 
     @property
     def has_fulltext(self) -> bool:
