@@ -14,7 +14,7 @@ from .._backups.catalogue import catalogue
 from .._backups.drill_records import append_drill_record, read_drill_records
 from .._mariadb.connection import connect, execute, server_errors
 from .._mariadb.server import local_datadir, read_server_facts
-from .._recovery.checks import check_space, database_bytes_needed, refuse_failed
+from .._recovery.checks import check_space, refuse_failed
 from .._recovery.plan import format_time
 from .._recovery.preparation import RecoveryRequest, prepare_recovery
 from .._system.errors import LifeboatError
@@ -36,6 +36,9 @@ from .scratch import (
 )
 from .scratch_recovery import LiveServer, ScratchRecovery
 from .trend import Trend, comparable_drills, judge_time
+
+# A MariaDB server without any data: its redo log, its system tablespaces, what it keeps for undoing.
+SERVER_BYTES = 192 << 20
 
 Clock = Callable[[], datetime]
 
@@ -228,9 +231,8 @@ class _Drill:
         return live
 
     def _refuse_a_full_scratch(self) -> None:
-        backup = self._plan["set"]
-        needed = database_bytes_needed(int(backup.get("sql_bytes") or 0), int(backup.get("table_count") or 0))
-        needed += sum(archive["bytes"] for archive in backup["files"].values())
+        work = self._plan["work"]
+        needed = SERVER_BYTES + work["needed_bytes"] + work["files_bytes"] + (work["replayed_bytes"] or 0)
         base = next(folder for folder in self._scratch.parents if folder.exists())
         place = f"The scratch place {self._request.scratch_base}"
         check = check_space("scratch", place, needed, free_bytes(base), self._request.reserve_bytes)

@@ -13,6 +13,7 @@ from .._system.times import parse_rfc3339
 from .checks import Check
 from .estimate import StepEstimate
 from .replay_plan import ReplayPlan
+from .work import RecoveryWork
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def build_plan(
     replay: ReplayPlan | None,
     live: LiveSite,
     now: datetime,
+    work: RecoveryWork,
     steps: Sequence[StepEstimate],
     space: Mapping[str, Space],
     checks: Sequence[Check],
@@ -86,6 +88,7 @@ def build_plan(
         "undo": replay.undo.as_dict() if replay and replay.undo else None,
         "recovery_point": recovery_point,
         "data_loss_seconds": int((now - parse_rfc3339(recovery_point)).total_seconds()),
+        "work": asdict(work),
         "estimate_seconds": round(sum(step.estimate_seconds for step in steps), 1),
         "steps": [asdict(step) for step in steps],
         "space": {name: asdict(need) for name, need in space.items()},

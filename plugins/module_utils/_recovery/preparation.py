@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._backups.catalogue import catalogue, site_folders
 from .._backups.choice import choose_set
+from .._backups.drill_records import read_drill_records
 from .._backups.names import SITE_CONFIG, STREAMED_SLUG, site_slug
 from .._backups.repository import REPOSITORY_PATH, Repository
 from .._backups.set_configuration import configuration_in_set
@@ -28,7 +29,6 @@ from .checks import (
     check_keys,
     check_space,
     check_versions,
-    database_bytes_needed,
     refuse_failed,
 )
 from .estimate import estimate_steps
@@ -38,7 +38,9 @@ from .point_in_time import parse_target
 from .promotion_plan import look_at_site
 from .record import read_records
 from .site_logs import find_logs
+from .source_choice import can_place_files
 from .survey import survey_live_site
+from .work import RecoveryWork, recovery_work
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -82,9 +84,10 @@ def prepare_recovery(
         config_artifact.path if config_artifact else None, request.encryption_key, site
     )
     live = survey_live_site(connection, site, set_configuration)
-    sql_bytes = backup.sql_bytes or 0
-    files_bytes = sum(archive["bytes"] for archive in backup.files.values())
-    space, space_checks = _check_space(request, bench, read_server_facts(connection), base, files_bytes)
+    facts = read_server_facts(connection)
+    replayed_bytes = base.replay.replayed_bytes if base.replay else None
+    work = recovery_work(backup, facts, can_place_files(facts), replayed_bytes)
+    space, space_checks = _check_space(request, bench, facts, work)
     checks = [
         check_identity(
             site.name,
@@ -111,12 +114,8 @@ def prepare_recovery(
         replay=base.replay,
         live=live,
         now=now,
-        steps=estimate_steps(
-            read_records(request.state_path),
-            sql_bytes,
-            files_bytes,
-            base.replay.replayed_bytes if base.replay else None,
-        ),
+        work=work,
+        steps=estimate_steps(read_records(request.state_path), read_drill_records(request.state_path, site.name), work),
         space=space,
         checks=checks,
         keep_days=request.keep_days,
@@ -165,11 +164,10 @@ def _names(bench: Bench) -> str:
 
 
 def _check_space(
-    request: RecoveryRequest, bench: Bench, facts: ServerFacts, base: ChosenBase, files_bytes: int
+    request: RecoveryRequest, bench: Bench, facts: ServerFacts, work: RecoveryWork
 ) -> tuple[dict[str, Space], list[Check]]:
-    backup = base.choice.chosen
     datadir = local_datadir(facts)
-    database_bytes = database_bytes_needed(backup.sql_bytes or 0, backup.table_count or 0)
+    database_bytes, files_bytes = work.needed_bytes, work.files_bytes
     shared = datadir is not None and datadir.stat().st_dev == bench.sites_path.stat().st_dev
     space = {
         "datadir": Space(
