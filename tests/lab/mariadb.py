@@ -124,6 +124,7 @@ class MariaDBServer:
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 f"--datadir={self.data_path}",
+                f"--tmpdir={self._temporary_folder()}",
                 f"--innodb-log-file-size={self.variables['innodb_log_file_size']}",
                 *_as_user(),
             ],
