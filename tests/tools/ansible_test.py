@@ -39,11 +39,11 @@ def prepare_home(user_home: Path) -> None:
 
 
 def main() -> int:
-    """Run the sub-command that was asked for."""
-    command = sys.argv[1]
+    """Run the sub-command that was asked for, with the options that follow it."""
+    command, *options = sys.argv[1:]
     prepare_home(Path.home())
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    call = ["ansible-test", command, "--local", "--python", python, "--color", "no"]
+    call = ["ansible-test", command, "--local", "--python", python, "--color", "no", *options]
     environment = {**os.environ, "HOME": str(GATE_HOME)}
     with staged_copy() as tree:
         if command == "sanity":  # made first, so that its output does not bury what sanity finds

@@ -98,7 +98,11 @@ GATES: tuple[Gate, ...] = (
         COVERAGE_FILE=str(COVERAGE / "unit"),
     ),
     gate("sanity", "ansible-test's sanity tests pass", tool("ansible_test", "sanity"), limit_seconds=1200),
-    gate("units", "the unit tests pass under ansible-test, too", tool("ansible_test", "units"), lane=SPREAD),
+    gate(
+        "units",
+        "the unit tests pass under ansible-test, too",
+        tool("ansible_test", "units", "--num-workers", "1"),
+    ),
     gate("artifact", "the built tarball holds what it should, installs and works alone", (*PYTEST, "tests/artifact")),
     gate("importer", "galaxy-importer accepts the built tarball", tool("importer")),
     gate(
