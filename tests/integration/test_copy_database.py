@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -261,8 +262,56 @@ def test_damaged_page_of_the_live_server_is_never_in_a_set(
     connection.close()
 
 
-def test_table_without_its_file_is_no_copy(site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copy, "database_directory", lambda _connection, _database: NEIGHBOURS[0])
+def test_imported_table_that_the_program_leaves_out_is_copied_after_a_checkpoint(
+    site: LoginOptions, mariadb_server: MariaDBServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(site, DATABASE)
+    execute(connection, "CREATE TABLE `imported` LIKE `tabSales Invoice`")
+    execute(connection, "ALTER TABLE `imported` DISCARD TABLESPACE")
+    execute(connection, "FLUSH TABLES `tabSales Invoice` FOR EXPORT")
+    folder = mariadb_server.data_path / DATABASE
+    for ending in (".ibd", ".cfg"):
+        shutil.copyfile(folder / f"tabSales@0020Invoice{ending}", folder / f"imported{ending}")
+    execute(connection, "UNLOCK TABLES")
+    execute(connection, "ALTER TABLE `imported` IMPORT TABLESPACE")
+    copies: list[bool] = []
+
+    def copy_without_it_at_first(*arguments: Any, **options: Any) -> str:
+        said = backup_program.copy_tables(*arguments, **options)
+        # It is left out already, unless the server had made a checkpoint of its own.
+        if not copies:
+            (arguments[3] / DATABASE / "imported.ibd").unlink(missing_ok=True)
+        copies.append((arguments[3] / DATABASE / "imported.ibd").exists())
+        return said
+
+    monkeypatch.setattr(copy, "copy_tables", copy_without_it_at_first)
+    copied = copy_database(site, DATABASE, tmp_path / "tablespaces")
+    assert copies == [False, True]
+    sizes = {table.name: table.size_bytes for table in copied.tablespaces.tables}
+    assert sizes["imported"] == pytest.approx(sizes["tabSales Invoice"], abs=1000)
+    execute(connection, "DROP TABLE `imported`")
+    connection.close()
+
+
+def test_copy_that_always_lacks_a_table_is_none(
+    site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy_nothing(*arguments: Any, **_options: Any) -> str:
+        (arguments[3] / DATABASE).mkdir(parents=True)
+        return ""
+
+    monkeypatch.setattr(copy, "copy_tables", copy_nothing)
+    monkeypatch.setattr(copy, "_force_checkpoint", lambda _connection: None)
+    with pytest.raises(LifeboatError, match="leaves tables out") as caught:
+        copy_database(site, DATABASE, tmp_path / "tablespaces")
+    assert caught.value.error_code == "copy_failed"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_table_without_its_metadata_is_no_copy(
+    site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copy, "prepare_tables", lambda *_arguments, **_options: None)
     with pytest.raises(LifeboatError, match=r"lacks the file .* of its table") as caught:
         copy_database(site, DATABASE, tmp_path / "tablespaces")
     assert caught.value.error_code == "copy_failed"

@@ -15,13 +15,13 @@ from ..._system.commands import run_command
 from ..._system.errors import LifeboatError
 from ..._system.files import make_private_folder
 from ..binlog.position import BinlogPosition
-from ..connection import DRIVER_ERRORS, LoginOptions, connect, fetch_all, server_errors
+from ..connection import DRIVER_ERRORS, LoginOptions, connect, execute, fetch_all, server_errors
 from ..server import ServerFacts, local_datadir, read_server_facts
-from .backup_program import check_program, copy_tables, prepare_tables, read_position, recovery_point
+from .backup_program import PROGRAM, check_program, copy_tables, prepare_tables, read_position, recovery_point
 from .gathering import THREADS, gather_tablespaces
 from .schema import Schema, database_directory, read_schema
 from .support import check_support, encrypted_files
-from .tablespace_set import TablespaceSet
+from .tablespace_set import INNODB, TablespaceSet
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -107,7 +107,7 @@ def copy_database(
             shutil.rmtree(copied, ignore_errors=True)
             return copy_tables(login, datadir, directory, copied, threads=THREADS, watch=watch_both)
 
-        schema, said = _copy_while_nothing_changes(connection, database, directory, copy)
+        schema, said = _copy_while_nothing_changes(connection, database, copied / directory, copy)
         prepare_tables(copied, memory_bytes=PREPARE_MEMORY_BYTES, watch=watch)
         return DatabaseCopy(
             gather_tablespaces(copied / directory, folder, database, schema, facts),
@@ -117,30 +117,72 @@ def copy_database(
 
 
 def _copy_while_nothing_changes(
-    connection: Connection[Any], database: str, directory: str, copy: Callable[[], str]
+    connection: Connection[Any], database: str, copied: Path, copy: Callable[[], str]
 ) -> tuple[Schema, str]:
+    """Copy until a copy is whole and nothing was created, altered, dropped or emptied meanwhile.
+
+    Args:
+        connection: To the server.
+        database: The database.
+        copied: Where its files are after a copy.
+        copy: Makes a copy, in place of one before, and returns what the program said.
+    """
     changed: list[str] = []
     for _attempt in range(ATTEMPTS):
-        before = _read_structure(connection, database, directory)
-        check_support(database, before.schema, encrypted_files(connection, directory))
+        before = _read_structure(connection, database, copied.name)
+        check_support(database, before.schema, encrypted_files(connection, copied.name))
         failure, said = None, ""
         try:
             said = copy()
         except LifeboatError as error:
             # Some statements that alter a table end mariadb-backup.
             failure = error
-        after = _read_structure(connection, database, directory)
+        after = _read_structure(connection, database, copied.name)
         changed = after.changed_since(before)
         if failure is not None and not (changed and failure.error_code == "copy_failed"):
             raise failure
-        if not changed:
+        if changed:
+            continue
+        if not _lacking_tables(after.schema, copied):
             return after.schema, said
-    raise LifeboatError(
-        f"Cannot copy the database {database}: {changed[0]} was created, altered, dropped or emptied while it was "
-        f"copied, {ATTEMPTS} times in a row. Does a migration run? Run this again when it has ended.",
-        "schema_changing",
-        {"changed": changed},
+        _force_checkpoint(connection)
+    raise _never_whole(database, changed)
+
+
+def _never_whole(database: str, changed: list[str]) -> LifeboatError:
+    if changed:
+        return LifeboatError(
+            f"Cannot copy the database {database}: {changed[0]} was created, altered, dropped or emptied while it was "
+            f"copied, {ATTEMPTS} times in a row. Does a migration run? Run this again when it has ended.",
+            "schema_changing",
+            {"changed": changed},
+        )
+    return LifeboatError(
+        f"Cannot copy the database {database}: {PROGRAM} leaves tables out whose files were imported a short while ago "
+        "(a recovery?). Run this again in some minutes, when the server has written all that it changed to its disk.",
+        "copy_failed",
     )
+
+
+def _lacking_tables(schema: Schema, copied: Path) -> list[str]:
+    """Return the tables of InnoDB that a copy lacks.
+
+    While the redo log since the last checkpoint says that the files of a table were discarded, mariadb-backup 10.11.19
+    takes it for dropped, also when other files were imported meanwhile: it leaves the table out, without an error.
+    """
+    # What was created during the copy has another ending until it is prepared.
+    return [
+        table.name
+        for table in schema.tables
+        if table.engine == INNODB
+        and not any((copied / f"{table.file_stem}{ending}").exists() for ending in (".ibd", ".new"))
+    ]
+
+
+def _force_checkpoint(connection: Connection[Any]) -> None:
+    """Let the server write all changed pages, where it can be asked to: since 10.6.22, 10.11.12, 11.4.6 and 11.8."""
+    if fetch_all(connection, "SHOW GLOBAL VARIABLES LIKE 'innodb_log_checkpoint_now'"):
+        execute(connection, "SET GLOBAL innodb_log_checkpoint_now = ON")
 
 
 def _read_structure(connection: Connection[Any], database: str, directory: str) -> _Structure:
