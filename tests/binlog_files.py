@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Union, cast
 
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_index import ArchivedBinlog
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.recovery_point import format_moment
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog import events
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.events import BinlogReader
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.live import LiveBinlogs, ServerIdentity
@@ -186,3 +188,29 @@ def live_binlogs(
 ) -> LiveBinlogs:
     """Return what a server would say of its logs, the last file being written."""
     return LiveBinlogs(IDENTITY, variables, files, folder, gtid_state)
+
+
+def archived_binlog(number: int, before: str = "", after: str = "", *, size_bytes: int = 0) -> ArchivedBinlog:
+    """Return what an archive remembers of a log; no file is written."""
+    return ArchivedBinlog(
+        name=f"binlog.{number:06d}",
+        stored_name=f"binlog.{number:06d}.zst",
+        size_bytes=size_bytes or 100 * number,
+        sha256="0" * 64,
+        stored_bytes=13,
+        stored_sha256="1" * 64,
+        gtids_before=before,
+        gtids_after=after,
+        first_gtid="",
+        last_gtid=after,
+        began_at=format_moment(BEGAN_SECONDS),
+        earliest_commit="",
+        latest_commit="",
+        transactions=0,
+        row_statements=0,
+        partial_images=0,
+        ending="rotated",
+        server=IDENTITY,
+        server_version=SERVER_VERSION,
+        archived_at=format_moment(BEGAN_SECONDS),
+    )

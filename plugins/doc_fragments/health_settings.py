@@ -32,6 +32,11 @@ options:
     type: list
     elements: str
     default: []
+  repository_path:
+    description:
+      - Where the collection's own backup sets and the archives of binary logs lie.
+    type: str
+    default: /var/backups/lifeboat
   escrowed_key_fingerprints:
     description:
       - The first 12 hexadecimal digits of the SHA-256 of each encryption key that is kept off the host.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from .._mariadb.binlog.gtids import parse_gtid_list
 from .._mariadb.binlog.live import LiveBinlogs
 from .._mariadb.binlog.logs import LogFile, check_follows, file_number, missing_file, name_after, open_transactions
 from .._mariadb.binlog.position import BinlogPosition
+from .._system.digests import file_digest
 from .._system.errors import LifeboatError
 from .._system.files import fsync_folder
 from .._system.times import parse_rfc3339
 from .binlog_index import ArchivedBinlog, index_path, read_entries
-from .digests import file_digest
 from .repository import Repository
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -81,6 +82,21 @@ def archive_of(repository: Repository, hostname: str, port: int) -> BinlogArchiv
     return BinlogArchive(repository.binlog_folder(archive_name(hostname, port)))
 
 
+def named_archive(repository: Repository, name: str) -> BinlogArchive:
+    """Return the archive that somebody named.
+
+    Raises:
+        LifeboatError: ``path_unsafe`` when the name could lead out of the repository.
+    """
+    if _UNSAFE.search(name) or name.startswith("."):
+        raise LifeboatError(
+            f"Refused {name!a} as the name of an archive of binary logs: it is one folder, with letters, digits, dots, "
+            "hyphens and underscores in its name.",
+            "path_unsafe",
+        )
+    return BinlogArchive(repository.binlog_folder(name))
+
+
 def covering_logs(archive: BinlogArchive, live: LiveBinlogs | None, since: BinlogPosition) -> tuple[LogFile, ...]:
     """Return the logs that hold all that was written since a position, without a gap: archived ones, then the server's.
 
@@ -95,22 +111,35 @@ def covering_logs(archive: BinlogArchive, live: LiveBinlogs | None, since: Binlo
     """
     entries = {entry.name: entry for entry in archive.entries()}
     own = {log.name: log for log in (live.log_files() if live is not None else ())}
-    last = live.active if live is not None and own else max(entries, key=file_number, default="")
     if live is not None:
         check_not_restarted(live, max([since.file, *entries], key=file_number))
-    logs: list[LogFile] = []
-    name = since.file
-    while not logs or file_number(name) <= file_number(last):
-        if name in entries:
-            logs.append(archive.log_file(entries[name]))
-        elif name in own:
-            logs.append(own[name])
-        else:
-            raise missing_file(name, logs[-1].name if logs else "the backup set")
-        name = name_after(name)
-    check_contiguous([entries[log.name] for log in logs if log.is_archived])
+    last = live.active if live is not None and own else max(entries, key=file_number, default=since.file)
+    names = names_without_gap(since.file, last, {*entries, *own})
+    logs = tuple(archive.log_file(entries[name]) if name in entries else own[name] for name in names)
+    check_contiguous([entries[name] for name in names if name in entries])
     _check_joint(entries, logs)
-    return tuple(logs)
+    return logs
+
+
+def names_without_gap(first: str, last: str, known: AbstractSet[str]) -> list[str]:
+    """Return the names of all logs from one to another.
+
+    Args:
+        first: The oldest, which is needed in any case.
+        last: The newest.
+        known: Those that there are.
+
+    Raises:
+        LifeboatError: ``binlog_gap`` when one of them is not known.
+    """
+    names: list[str] = []
+    name = first
+    while not names or file_number(name) <= file_number(last):
+        if name not in known:
+            raise missing_file(name, names[-1] if names else "the backup set")
+        names.append(name)
+        name = name_after(name)
+    return names
 
 
 def check_not_restarted(live: LiveBinlogs, newest: str) -> None:

@@ -19,7 +19,7 @@ from .._system.errors import LifeboatError
 from .._system.files import NO_SPACE, free_bytes
 from .._system.progress import ProgressReporter
 from .._system.quantities import bytes_text
-from .binlog_archive import BinlogArchive, archive_of
+from .binlog_archive import BinlogArchive, archive_of, named_archive
 from .binlog_index import ArchivedBinlog
 from .binlog_plan import ArchivePlan, plan_archiving
 from .binlog_store import leftovers, store_binlog
@@ -151,7 +151,7 @@ def _archive_one(
 
 def _archive(request: ArchiveRequest, live: LiveBinlogs) -> BinlogArchive:
     if request.name:
-        return BinlogArchive(request.repository.binlog_folder(request.name))
+        return named_archive(request.repository, request.name)
     return archive_of(request.repository, live.identity.hostname, live.identity.port)
 
 

@@ -13,7 +13,7 @@ from .._mariadb.binlog.logs import LogFile, file_number
 from .._mariadb.connection import LoginOptions, connect
 from .._system.errors import LifeboatError
 from .._system.times import parse_rfc3339
-from .binlog_archive import BinlogArchive, ReachableLogs, archive_of, reachable_logs
+from .binlog_archive import BinlogArchive, ReachableLogs, archive_of, named_archive, reachable_logs
 from .binlog_finder import Criteria, Found, describe_transaction, find_transactions
 from .catalogue import catalogue, site_folders
 from .choice import parse_moment
@@ -129,7 +129,7 @@ def _live(login: LoginOptions) -> tuple[LiveBinlogs | None, list[str]]:
 
 def _archive(inquiry: Inquiry, live: LiveBinlogs | None) -> BinlogArchive:
     if inquiry.archive:
-        return BinlogArchive(inquiry.repository.binlog_folder(inquiry.archive))
+        return named_archive(inquiry.repository, inquiry.archive)
     if live is not None:
         return archive_of(inquiry.repository, live.identity.hostname, live.identity.port)
     folder = inquiry.repository.binlog_folder("")

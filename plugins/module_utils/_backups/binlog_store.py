@@ -15,10 +15,10 @@ from .._mariadb.binlog.live import ServerIdentity
 from .._mariadb.binlog.logs import check_follows
 from .._mariadb.binlog.stream import READ_BYTES, open_binlog
 from .._mariadb.binlog.transactions import Transaction, TransactionReader
+from .._system.digests import file_digest
 from .._system.errors import LifeboatError
 from .._system.files import fsync_folder
 from .binlog_index import INDEX_SUFFIX, ArchivedBinlog, read_entries, write_entry
-from .digests import file_digest
 from .log_compression import SUFFIXES, compressing
 from .recovery_point import format_moment
 from .set_lock import LOCK_NAME

@@ -7,6 +7,7 @@ from .registry import REGISTRY, Check
 # By name, one a line, so that Ansible ships each.
 from .subjects import (  # noqa: F401  # pylint: disable=unused-import
     acceptances,
+    backup_logs,
     backup_sets,
     drilled_tables,
     host_disk,

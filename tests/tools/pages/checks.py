@@ -37,10 +37,6 @@ HEAD = """\
 """
 # What one may look for in vain, by the id that it would have, and why it is not here.
 LEFT_OUT = {
-    "B06": (
-        "Point-in-time recovery",
-        "it comes with the archive of binary logs, without which there is nothing to check",
-    ),
     "F16": ("State of the apps' git repositories", "git runs what a repository's configuration names, here as root"),
     "F21": ("Quota of a site", "Frappe declares no quota that a site could be held to"),
     "Q09": ("A job there and back", "it writes a job, and checks only read; the verification of a recovery does it"),

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
+from ..._backups.repository import REPOSITORY_PATH
 from ..._bench.layout import ROOT
 from ..._system.commands import CommandRunner, run_command
 from ..findings import Acceptance
@@ -32,6 +33,7 @@ class Settings:
         expected_listeners: Ports that may listen on other than loopback addresses.
         tls_port: The port on which the sites are served with a certificate.
         offsite_paths: Folders (mounted, or written by a tool) in which each set must be found again.
+        repository_path: Where the collection's own backup sets and archives of binary logs lie.
         escrowed_key_fingerprints: The first 12 hexadecimal digits of the SHA-256 of each key that is kept off the host.
     """
 
@@ -40,6 +42,7 @@ class Settings:
     tls_port: int = 443
     offsite_paths: tuple[str, ...] = ()
     escrowed_key_fingerprints: tuple[str, ...] = ()
+    repository_path: str = REPOSITORY_PATH
 
 
 @dataclass(frozen=True)

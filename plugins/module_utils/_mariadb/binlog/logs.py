@@ -125,9 +125,10 @@ def check_follows(earlier: str, state: GtidState, later: str, before: GtidState)
     """
     if not before.follows(state):
         raise LifeboatError(
-            f"The binary logs {earlier} and {later} do not follow each other: the first ends after {str(state) or 'nothing'}"
-            f", the second begins after {str(before) or 'nothing'}. They are of two histories (RESET MASTER, another "
-            "server), or a file was changed. A recovery cannot go beyond the first; make a new backup.",
+            f"The binary logs {earlier} and {later} do not follow each other: the first ends after "
+            f"{str(state) or 'nothing'}, the second begins after {str(before) or 'nothing'}. They are of two histories "
+            "(RESET MASTER, another server), or a file was changed. A recovery cannot go beyond the first; make a new "
+            "backup.",
             "binlog_gap",
             {"file": later, "after": earlier},
         )
