@@ -211,14 +211,19 @@ def request_of(options: dict[str, Any]) -> DrillRequest:
     )
 
 
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(timezone.utc)
+
+
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Drill the site, or say what would be drilled."""
     options = module.params
     request = request_of(options)
-    plan = plan_drill(request)
+    plan = plan_drill(request, now)
     if module.check_mode:
         return {"changed": True, "plan": plan, "record": {}, "history": []}
-    result = run_drill(request, progress_reporter(options), lambda: datetime.now(timezone.utc))
+    result = run_drill(request, progress_reporter(options), now)
     try:
         if options["textfile_path"]:
             write_drill_textfile(Path(options["textfile_path"]), request.state_path)

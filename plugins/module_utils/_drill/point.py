@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
+from .._backups.recovery_point import format_moment
 from .._backups.sets import BackupSet
+from .._recovery.point_in_time import Window
 from .._system.errors import LifeboatError
 
 NEWEST, OLDER, RANDOM, NAMED = "newest", "older", "random", "named"
@@ -31,14 +32,6 @@ class DrillPoint:
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Window:
-    """The moments to which a site can be recovered: from ``since`` to ``until``, both with their offsets."""
-
-    since: datetime
-    until: datetime
 
 
 def choose_set_to_drill(sets: Sequence[BackupSet], site: str, drill_count: int, older_every: int) -> DrillPoint:
@@ -70,22 +63,28 @@ def choose_set_to_drill(sets: Sequence[BackupSet], site: str, drill_count: int, 
     return DrillPoint(NEWEST, sets[0].address, "The newest set.")
 
 
-def choose_second(window: Window, site: str, drill_count: int) -> DrillPoint:
+def choose_second(window: Window | None, site: str, drill_count: int) -> DrillPoint:
     """Choose a second of the window to which the site can be recovered.
 
     Args:
-        window: The window; ``until`` itself may be chosen as well.
+        window: The window; its first second is that of the base, which may hold transactions of that second already.
+            None where there is none.
         site: The site.
         drill_count: How many drills of the site were recorded; the choice follows from it and the window alone.
+
+    Raises:
+        LifeboatError: ``outside_window`` when there is no such second.
     """
-    seconds = int((window.until - window.since).total_seconds())
-    chosen = window.since + timedelta(seconds=_pick(site, drill_count + 1, seconds + 1))
-    return DrillPoint(
-        RANDOM,
-        chosen.isoformat(timespec="seconds"),
-        f"A random second of the window from {window.since.isoformat(timespec='seconds')} to "
-        f"{window.until.isoformat(timespec='seconds')}.",
-    )
+    seconds = int(window.until_seconds) - int(window.since_seconds) if window else 0
+    if window is None or seconds < 1:
+        raise LifeboatError(
+            f"Cannot drill a random second of {site}: there is none that it could be recovered to. It takes a set that "
+            "knows its position (lifeboat.frappe.site_backup) and the binary logs behind it without a gap "
+            "(lifeboat.frappe.binlog_archive). Drill a set instead: drill_point=newest.",
+            "outside_window",
+        )
+    chosen = int(window.since_seconds) + 1 + _pick(site, drill_count + 1, seconds)
+    return DrillPoint(RANDOM, format_moment(chosen), f"A random second of the window from {window}.")
 
 
 def _pick(site: str, number: int, count: int) -> int:

@@ -8,22 +8,26 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._backups.catalogue import catalogue
 from .._backups.drill_records import append_drill_record, read_drill_records
+from .._backups.manifest import ManifestServer
 from .._mariadb.connection import connect, execute, server_errors
 from .._mariadb.server import local_datadir, read_server_facts
+from .._recovery.base_choice import read_lives, recovery_window
 from .._recovery.checks import check_space, refuse_failed
 from .._recovery.plan import format_time
 from .._recovery.preparation import RecoveryRequest, prepare_recovery
+from .._recovery.promotion_plan import look_at_site
+from .._recovery.site_logs import SiteLogs, find_logs
 from .._system.errors import LifeboatError
 from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
 from .findings import Finding
 from .lock import DrillLock, RunningDrill, begin, drill_lock, running_drill
 from .phases import CLEANUP, OF_A_RECOVERY, PROVE, VERIFY, OnPhase, Phases
-from .point import NAMED, DrillPoint, choose_set_to_drill
+from .point import NAMED, RANDOM, DrillPoint, choose_second, choose_set_to_drill
 from .proofs import prove
 from .record import drill_error, record_of_dead, summarise_drill
 from .request import DrillRequest
@@ -37,20 +41,24 @@ from .scratch import (
 from .scratch_recovery import LiveServer, ScratchRecovery
 from .trend import Trend, comparable_drills, judge_time
 
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
 # A MariaDB server without any data: its redo log, its system tablespaces, what it keeps for undoing.
 SERVER_BYTES = 192 << 20
 
 Clock = Callable[[], datetime]
 
 
-def plan_drill(request: DrillRequest) -> dict[str, Any]:
+def plan_drill(request: DrillRequest, clock: Clock) -> dict[str, Any]:
     """Return what a drill would recover, as far as a glance tells; changes nothing.
 
     Raises:
-        LifeboatError: ``backup_not_found``.
+        LifeboatError: ``backup_not_found``, ``outside_window``, and what connecting to the live server raises.
     """
     count = len(read_drill_records(request.state_path, request.site.name))
-    point, backup = _choose(request, count)
+    with closing(connect(request.login)) as connection:
+        point, backup = _choose(request, connection, count, clock)
     return {
         "site": request.site.name,
         "number": count + 1,
@@ -118,13 +126,23 @@ def _bury(request: DrillRequest, dead: RunningDrill, now: datetime) -> None:
         append_drill_record(request.state_path, record)
 
 
-def _choose(request: DrillRequest, drill_count: int) -> tuple[DrillPoint, dict[str, Any] | None]:
+def _choose(
+    request: DrillRequest, connection: Connection[Any], drill_count: int, clock: Clock
+) -> tuple[DrillPoint, dict[str, Any] | None]:
     """Return what is to be drilled, and the set as the catalogue shows it at a glance where it is a set."""
-    sets = catalogue(request.set_folders, request.site.name)
+    site = request.site
+    sets = catalogue(request.set_folders, site.name)
     if request.recover_to:
         point = DrillPoint(NAMED, request.recover_to, "As asked for.")
+    elif request.point == RANDOM:
+        lives = read_lives(request.state_path, site.name, look_at_site(site).database)
+
+        def logs_of(server: ManifestServer) -> SiteLogs:
+            return find_logs(connection, server, request.repository)
+
+        point = choose_second(recovery_window(sets, lives, logs_of, clock().timestamp()), site.name, drill_count)
     else:
-        point = choose_set_to_drill(sets, request.site.name, drill_count, request.older_every)
+        point = choose_set_to_drill(sets, site.name, drill_count, request.older_every)
     chosen = next((backup for backup in sets if point.recover_to in (backup.name, backup.address)), None)
     return point, chosen.as_dict() if chosen else None
 
@@ -206,26 +224,26 @@ class _Drill:
     def _verify(self) -> LiveServer:
         """Choose and verify the set as a recovery does, see that the scratch place is fit; return the live server."""
         request = self._request
-        self._point, backup = _choose(request, len(self._earlier))
-        self._plan = {"set": backup}
-        wanted = RecoveryRequest(
-            site=request.site.name,
-            bench_path=str(request.site.bench.path),
-            state_path=request.state_path,
-            recover_to=self._point.recover_to,
-            paths=request.paths,
-            repository_path=request.repository.path,
-            encryption_key=request.encryption_key,
-            reserve_bytes=request.reserve_bytes,
-        )
         with closing(connect(request.login)) as connection:
             with server_errors("look at the live server"):
                 # The server itself refuses whatever a mistake in here would write to it.
                 execute(connection, "SET SESSION TRANSACTION READ ONLY")
                 live = LiveServer(server_identity(connection), read_server_facts(connection))
+            point, backup = _choose(request, connection, len(self._earlier), self._clock)
+            self._point, self._plan = point, {"set": backup}
             datadir = local_datadir(live.facts)
             sites_path = request.site.bench.sites_path
             refuse_unsafe_folder(self._scratch, [sites_path, *request.set_folders, *([datadir] if datadir else [])])
+            wanted = RecoveryRequest(
+                site=request.site.name,
+                bench_path=str(request.site.bench.path),
+                state_path=request.state_path,
+                recover_to=point.recover_to,
+                paths=request.paths,
+                repository_path=request.repository.path,
+                encryption_key=request.encryption_key,
+                reserve_bytes=request.reserve_bytes,
+            )
             self._plan = prepare_recovery(wanted, connection, self._progress, self._clock())
         self._refuse_a_full_scratch()
         return live

@@ -83,6 +83,23 @@ def choose_base(
     return ChosenBase(choice, replay)
 
 
+def recovery_window(
+    sets: Sequence[BackupSet],
+    lives: Sequence[Life],
+    find_logs: Callable[[ManifestServer], SiteLogs],
+    now_seconds: float,
+) -> Window | None:
+    """Return the moments to which a site can be recovered within its present life; None where there are none.
+
+    Args:
+        sets: What the catalogue found for the site.
+        lives: The databases that the site lived in.
+        find_logs: Looks where the logs of a server are.
+        now_seconds: Seconds since the epoch.
+    """
+    return _window(sets, lives[-1], find_logs, now_seconds)
+
+
 def read_lives(state_path: Path, site: str, current: str) -> tuple[Life, ...]:
     """Return the databases that a site lived in, from the journals of its recoveries.
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.sets import BackupSet
-from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.point import (
-    Window,
-    choose_second,
-    choose_set_to_drill,
-)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.point import choose_second, choose_set_to_drill
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.point_in_time import Window
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 SITE = "erp.example.com"
@@ -54,11 +50,17 @@ def test_a_site_without_any_set_is_said() -> None:
 
 
 def test_a_random_second_is_inside_the_window() -> None:
-    """Its ends included, the same for the same number of drills, and another for the next one."""
-    window = Window(
-        datetime(2026, 11, 21, 3, 0, 0, tzinfo=timezone.utc), datetime(2026, 11, 21, 3, 0, 2, tzinfo=timezone.utc)
-    )
-    chosen = [choose_second(window, SITE, count).recover_to for count in range(50)]
-    assert set(chosen) == {f"2026-11-21T03:00:0{second}+00:00" for second in range(3)}
-    assert chosen == [choose_second(window, SITE, count).recover_to for count in range(50)]
-    assert choose_second(window, SITE, 0).choice == "random"
+    """Behind the second of the base, the last one included, and always the same for the same number of drills."""
+    window = Window(1795230000.4, 1795230003.9)
+    chosen = [choose_second(window, SITE, count) for count in range(50)]
+    assert {point.recover_to for point in chosen} == {f"2026-11-21T03:00:0{second}Z" for second in (1, 2, 3)}
+    assert chosen == [choose_second(window, SITE, count) for count in range(50)]
+    assert {point.choice for point in chosen} == {"random"}
+
+
+@pytest.mark.parametrize("window", [None, Window(1795230000.1, 1795230000.9)], ids=["none", "less than a second"])
+def test_without_a_window_there_is_no_second(window: Window | None) -> None:
+    """With what it takes to have one."""
+    with pytest.raises(LifeboatError, match="drill_point=newest") as failed:
+        choose_second(window, SITE, 0)
+    assert failed.value.error_code == "outside_window"
