@@ -39,8 +39,15 @@ options:
     choices: [new, all]
     default: new
   recover_to:
-    description: With O(state=fetched), the name of a set or a moment, as in M(lifeboat.frappe.site_recovery).
+    description: With O(state=fetched), where to, as in M(lifeboat.frappe.site_recovery).
     type: str
+  undo:
+    description: With O(state=fetched), the GTID of a transaction to undo, as in M(lifeboat.frappe.site_recovery).
+    type: str
+  state_path:
+    description: Where the collection keeps its journals on the host.
+    type: path
+    default: /var/lib/lifeboat
   reserve_bytes:
     description: With O(state=fetched), bytes that must stay free.
     type: int
@@ -103,7 +110,7 @@ released:
   type: list
   elements: str
 chosen:
-  description: With O(state=fetched), the set that a recovery would take, with C(name), C(folder) and C(size_bytes); else empty.
+  description: With O(state=fetched), the set that a recovery would begin with, with C(name), C(folder) and C(size_bytes); else empty.
   returned: always
   type: dict
 fetched:
@@ -132,6 +139,7 @@ removed_stale_locks:
   type: bool
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -145,14 +153,17 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_r
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.restic_repository import ResticRepository
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.sets import BackupSet
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     OFFSITE_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
     RETENTION_ARGUMENTS,
+    STATE_PATH,
     offsite_repository,
     retention_policy,
     run,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.set_to_fetch import known_lives, set_to_fetch
 
 NOTHING: dict[str, Any] = {
     "created": False,
@@ -187,13 +198,19 @@ def _copied(module: AnsibleModule, restic: ResticRepository) -> dict[str, Any]:
 
 def _fetched(module: AnsibleModule, restic: ResticRepository) -> dict[str, Any]:
     options = module.params
+    site, bench_path = options["site"], options["bench_path"]
+
+    def choose(sets: Sequence[BackupSet]) -> BackupSet | None:
+        lives = known_lives(sets, site, bench_path, Path(options["state_path"]))
+        return set_to_fetch(sets, options["recover_to"], options["undo"], lives)
+
     return fetch(
         restic,
-        local_sets(options["site"], options["bench_path"], Repository(Path(options["repository_path"]))),
-        options["site"],
+        local_sets(site, bench_path, Repository(Path(options["repository_path"]))),
+        site,
         _site_folder(module),
         datetime.now(timezone.utc),
-        recover_to=options["recover_to"],
+        choose=choose,
         reserve_bytes=options["reserve_bytes"],
         dry_run=module.check_mode,
     )
@@ -227,6 +244,8 @@ def main() -> None:
         "create": {"type": "bool", "default": False},
         "check": {"type": "str", "choices": ["new", "all"], "default": "new"},
         "recover_to": {"type": "str"},
+        "undo": {"type": "str"},
+        "state_path": {"type": "path", "default": STATE_PATH},
         "reserve_bytes": {"type": "int", "default": 1024**3},
         "prune": {"type": "bool", "default": False},
     }

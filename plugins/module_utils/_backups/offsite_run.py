@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from .._bench.layout import find_bench
 from .._system.errors import LifeboatError
 from .catalogue import catalogue, site_folders
 from .holds import read_holds
 from .offsite_copy import OffsiteCopy
-from .offsite_fetch import choose_location, fetch_set
+from .offsite_fetch import fetch_set
 from .offsite_retention import plan_offsite
 from .offsite_sets import OffsiteSet, best_copies, offsite_sets, read_checks, site_tag, with_copies
 from .repository import Repository
@@ -86,11 +86,11 @@ def fetch(
     site_folder: Path,
     now: datetime,
     *,
-    recover_to: str | None,
+    choose: Callable[[Sequence[BackupSet]], BackupSet | None],
     reserve_bytes: int,
     dry_run: bool,
 ) -> dict[str, Any]:
-    """Fetch the set that a recovery would take, where it is not, or not whole, on the host.
+    """Fetch the set that a recovery would begin with, where it is not, or not whole, on the host.
 
     Args:
         repository: Where from.
@@ -98,15 +98,17 @@ def fetch(
         site: The site's name.
         site_folder: Its folder in the local repository.
         now: The present, in UTC.
-        recover_to: As ``choose_set`` takes it.
+        choose: Returns the set that a recovery would begin with, its location saying where it is whole; None for none.
         reserve_bytes: What has to stay free.
         dry_run: Only tell.
 
     Raises:
-        LifeboatError: As ``choose_set`` and ``fetch_set``.
+        LifeboatError: As ``choose`` and ``fetch_set``.
     """
     copies = {copy.snapshot: copy for copy in copies_of(repository, site)}
-    chosen = choose_location(_merged(local, repository, list(copies.values()), site_folder), recover_to)
+    chosen = choose(_merged(local, repository, list(copies.values()), site_folder))
+    if chosen is None:
+        return {"changed": False, "diff": {}}
     needed = chosen.offsite if chosen.location == OFFSITE else None
     if needed and not dry_run:
         fetch_set(repository, copies[needed["snapshot"]], site_folder, now, reserve_bytes)

@@ -56,11 +56,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of a set, and why."""
+    """What becomes of a set, and why; a pillar is a good set that a rule keeps: verified, it may replace others."""
 
     candidate: Candidate
     kept: bool
     reasons: tuple[str, ...]
+    is_pillar: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the set and the reasons as JSON values."""
@@ -103,11 +104,11 @@ def plan_retention(sets: Iterable[Candidate], policy: RetentionPolicy, now: date
         _keep(reasons, chosen, f"the latest of its {period}")
     if len(good) < policy.keep_minimum:
         _keep(reasons, [one for one in past if one.broken], f"there are fewer than {policy.keep_minimum} good ones")
-    staying = [one for one in good if reasons[one.name]]
+    pillars = [one for one in good if reasons[one.name]]
     for candidate in ordered:
-        if not reasons[candidate.name] and not _is_replaced(candidate, staying):
+        if not reasons[candidate.name] and not _is_replaced(candidate, pillars):
             _keep(reasons, [candidate], "no newer set that stays was verified")
-    return [_fate(candidate, reasons[candidate.name]) for candidate in ordered]
+    return [_fate(candidate, reasons[candidate.name], candidate in pillars) for candidate in ordered]
 
 
 def _keep(reasons: dict[str, list[str]], kept: Sequence[Candidate], reason: str) -> None:
@@ -115,11 +116,11 @@ def _keep(reasons: dict[str, list[str]], kept: Sequence[Candidate], reason: str)
         reasons[candidate.name].append(reason)
 
 
-def _is_replaced(candidate: Candidate, staying: Sequence[Candidate]) -> bool:
-    newer = [one for one in staying if one.verified and one.age_key > candidate.age_key]
+def _is_replaced(candidate: Candidate, pillars: Sequence[Candidate]) -> bool:
+    newer = [one for one in pillars if one.verified and one.age_key > candidate.age_key]
     return bool(newer) and set(candidate.kinds) <= {kind for one in newer for kind in one.kinds}
 
 
-def _fate(candidate: Candidate, reasons: list[str]) -> Fate:
+def _fate(candidate: Candidate, reasons: list[str], is_pillar: bool) -> Fate:
     gone = "broken" if candidate.broken else "no rule keeps it"
-    return Fate(candidate, bool(reasons), tuple(reasons) or (gone,))
+    return Fate(candidate, bool(reasons), tuple(reasons) or (gone,), is_pillar)

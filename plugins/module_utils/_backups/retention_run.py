@@ -131,9 +131,9 @@ def _worth_verifying(
     """Return the newest set without whose verification other sets have to stay; "" when there is none."""
     hoped = plan_retention((replace(one, verified=True) for one in known.values()), policy, now)
     waiting = {fate.candidate.name for fate in fates if fate.kept} - {one.candidate.name for one in hoped if one.kept}
-    staying = [fate.candidate for fate in hoped if fate.kept and not fate.candidate.broken]
+    pillars = [fate.candidate for fate in hoped if fate.is_pillar]
     for one in (known[fate.candidate.name] for fate in hoped if fate.candidate.name in waiting):
-        newer = [known[other.name] for other in staying if other.age_key > one.age_key]
+        newer = [known[other.name] for other in pillars if other.age_key > one.age_key]
         lacking = set(one.kinds) - {kind for other in newer if other.verified for kind in other.kinds}
         for other in newer:
             if not other.verified and (lacking & set(other.kinds) or not one.kinds):
@@ -188,7 +188,7 @@ def _why_not_now(plan: SitePlan, fate: Fate) -> str:
         return f"{name} stays: it was held meanwhile."
     if not _is_same(plan, name):
         return f"{name} stays: it was changed, or removed, since it was looked at."
-    pillars = [one.candidate.name for one in plan.fates if one.kept and one.candidate.verified]
+    pillars = [one.candidate.name for one in plan.fates if one.is_pillar and one.candidate.verified]
     if not all(_is_same(plan, pillar) for pillar in pillars):
         return f"{name} stays: a verified set that was to replace it was changed, or removed, since it was looked at."
     return ""

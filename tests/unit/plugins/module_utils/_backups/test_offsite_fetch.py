@@ -45,8 +45,9 @@ def repository(tmp_path, site_folder):
     return offsite
 
 
-def fetched(repository, site_folder, **options):
-    known = {"recover_to": None, "reserve_bytes": 0, "dry_run": False, **options}
+def fetched(repository, site_folder, recover_to=None, **options):
+    known = {"reserve_bytes": 0, "dry_run": False, **options}
+    known["choose"] = lambda sets: choose_location(sets, recover_to)
     return fetch(repository, catalogue([site_folder], SITE), SITE, site_folder, NOW, **known)
 
 
@@ -78,6 +79,12 @@ def test_a_set_that_is_gone_here_comes_back(repository, site_folder, recover_to)
     assert [entry["folder"] for entry in done["fetched"]] == [str(site_folder / NEWER)]
     review = review_site_folder(site_folder)
     assert (review.findings, review.leftovers) == ((), ())
+
+
+def test_where_no_set_leads_there_nothing_is_fetched(repository, site_folder):
+    shutil.rmtree(site_folder)
+    known = {"choose": lambda _sets: None, "reserve_bytes": 0, "dry_run": False}
+    assert not fetch(repository, [], SITE, site_folder, NOW, **known)["changed"]
 
 
 def test_an_older_moment_needs_an_older_set(repository, site_folder):

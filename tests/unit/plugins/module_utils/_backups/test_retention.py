@@ -173,7 +173,7 @@ def test_as_few_sets_are_read_as_the_plan_needs(sets, policy):
     fates = verified_plan({candidate.name: candidate for candidate in sets}, policy, NOW, verify)
     all_verified = [replace(candidate, verified=True) for candidate in sets]
     assert {fate.candidate.name for fate in fates if fate.kept} == kept(all_verified, policy)
-    assert len(read) == len(set(read)) <= 2 + sum(not candidate.kinds for candidate in sets)
+    assert len(read) == len(set(read)) <= 3
     if len(kept(all_verified, policy)) == len(sets):
         assert not read
 
