@@ -15,11 +15,12 @@ from ..._system.commands import run_command
 from ..._system.errors import LifeboatError
 from ..._system.files import make_private_folder
 from ..binlog.position import BinlogPosition
-from ..connection import DRIVER_ERRORS, LoginOptions, connect, execute, fetch_all, server_errors
+from ..connection import LoginOptions, connect, execute, fetch_all, server_errors
 from ..server import ServerFacts, local_datadir, read_server_facts
 from .backup_program import PROGRAM, check_program, copy_tables, prepare_tables, read_position, recovery_point
 from .gathering import THREADS, gather_tablespaces
-from .schema import Schema, database_directory, read_schema
+from .schema import Schema, database_directory
+from .structure import read_structure
 from .support import check_support, encrypted_files
 from .tablespace_set import INNODB, TablespaceSet
 
@@ -30,7 +31,6 @@ ATTEMPTS = 3
 PREPARE_MEMORY_BYTES = 256 * 1024 * 1024
 # While mariadb-backup waits for its lock, statements that alter tables wait behind it.
 LOCK_WAIT_SECONDS = 60
-ERROR_NO_SUCH_TABLE = 1146
 COPY_SUFFIX = ".copy"
 
 
@@ -47,29 +47,6 @@ class DatabaseCopy:
     tablespaces: TablespaceSet
     position: BinlogPosition | None
     recovery_point: str
-
-
-@dataclass(frozen=True)
-class _Structure:
-    """What a database is made of: it changes with every statement that creates, alters, drops or empties a table."""
-
-    schema: Schema
-    tablespaces: frozenset[tuple[str, int, int]]
-
-    def changed_since(self, earlier: _Structure) -> list[str]:
-        """Return the names of what changed: of tables, sequences, views, triggers, and of files."""
-        before, now = (
-            {
-                *structure.tablespaces,
-                *(
-                    definition
-                    for kind in ("tables", "sequences", "views", "triggers")
-                    for definition in getattr(structure.schema.without_counters(), kind)
-                ),
-            }
-            for structure in (earlier, self)
-        )
-        return sorted({item[0] if isinstance(item, tuple) else item.name for item in before ^ now})
 
 
 def copy_database(
@@ -129,7 +106,7 @@ def _copy_while_nothing_changes(
     """
     changed: list[str] = []
     for _attempt in range(ATTEMPTS):
-        before = _read_structure(connection, database, copied.name)
+        before = read_structure(connection, database, copied.name)
         check_support(database, before.schema, encrypted_files(connection, copied.name))
         failure, said = None, ""
         try:
@@ -137,7 +114,7 @@ def _copy_while_nothing_changes(
         except LifeboatError as error:
             # Some statements that alter a table end mariadb-backup.
             failure = error
-        after = _read_structure(connection, database, copied.name)
+        after = read_structure(connection, database, copied.name)
         changed = after.changed_since(before)
         if failure is not None and not (changed and failure.error_code == "copy_failed"):
             raise failure
@@ -183,28 +160,6 @@ def _force_checkpoint(connection: Connection[Any]) -> None:
     """Let the server write all changed pages, where it can be asked to: since 10.6.22, 10.11.12, 11.4.6 and 11.8."""
     if fetch_all(connection, "SHOW GLOBAL VARIABLES LIKE 'innodb_log_checkpoint_now'"):
         execute(connection, "SET GLOBAL innodb_log_checkpoint_now = ON")
-
-
-def _read_structure(connection: Connection[Any], database: str, directory: str) -> _Structure:
-    try:
-        return _Structure(read_schema(connection, database), _tablespaces(connection, directory))
-    except DRIVER_ERRORS as error:
-        # A table was dropped after the list of tables was read.
-        if error.args[0] != ERROR_NO_SUCH_TABLE:
-            raise
-        return _read_structure(connection, database, directory)
-
-
-def _tablespaces(connection: Connection[Any], directory: str) -> frozenset[tuple[str, int, int]]:
-    """Return the files of InnoDB's tables with their ids, which are new where the file is; none of a FULLTEXT index."""
-    rows = fetch_all(
-        connection,
-        "SELECT NAME, TABLE_ID, SPACE FROM information_schema.INNODB_SYS_TABLES WHERE LEFT(NAME, CHAR_LENGTH(%s)) = %s",
-        (f"{directory}/", f"{directory}/"),
-    )
-    return frozenset(
-        (str(name), int(table_id), int(space)) for name, table_id, space in rows if "/FTS_" not in str(name)
-    )
 
 
 def _readable_datadir(facts: ServerFacts) -> Path:
