@@ -126,7 +126,7 @@ def main() -> None:
             "state_path": {"type": "path", "default": STATE_PATH},
             "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
             "values": {"type": "dict", "default": {}},
-            "secret_values": {"type": "dict", "default": {}, "no_log": True},
+            "secret_values": {"type": "dict", "no_log": True, "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
             "remember_as": {"type": "str"},
         },

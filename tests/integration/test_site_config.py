@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.configuration_run import ConfigurationRequest
 from ansible_collections.lifeboat.frappe.plugins.modules import site_config
 
 from tests.lab import Lab
@@ -28,3 +30,6 @@ def test_application_follows_and_gets_its_values_back(lab: Lab) -> None:
     assert run(state="restored")["changed"]
     assert ask(lab.web_port, ALPHA, "/login") == OK
     assert json.loads(path.read_bytes()) == json.loads(before)
+    assert not ConfigurationRequest(
+        bench_at(lab.bench_path), ALPHA, lab.state_path, "rehearsal"
+    ).originals_path.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,20 @@ def recorded(state_path: Path, **facts: Any) -> Iterator[dict[str, Any]]:
     began = datetime.now(timezone.utc)
     started = time.monotonic()
     found: dict[str, Any] = {"user": getpass.getuser(), "started_at": began.isoformat(timespec="seconds"), **facts}
+
+    def append() -> None:
+        append_record(state_path, {**found, "seconds": round(time.monotonic() - started, 3)})
+
     try:
         yield found
-    except LifeboatError as error:
-        found["error_code"] = error.error_code
+    except BaseException as error:
+        if isinstance(error, LifeboatError):
+            found["error_code"] = error.error_code
+        # On a full disk the error is told all the same.
+        with suppress(OSError):
+            append()
         raise
-    finally:
-        append_record(state_path, {**found, "seconds": round(time.monotonic() - started, 3)})
+    append()
 
 
 def read_records(state_path: Path) -> list[dict[str, Any]]:

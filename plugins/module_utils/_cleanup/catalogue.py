@@ -1,0 +1,47 @@
+"""All rules of the cleanup, and which of them are on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._system.errors import LifeboatError
+from .choice import DAY_SECONDS, Age
+from .registry import Rule
+from .rules.caches import PACKAGE_CACHES
+from .rules.logs import BENCH_LOGS, SITE_LOGS
+
+RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
+SETTINGS = ("older_than_days", "keep_newest")
+
+
+def chosen_ages(settings: Mapping[str, Any]) -> dict[str, Age]:
+    """Return the rules that are on, and from which age their files may go.
+
+    Args:
+        settings: Ids of rules, each with an object of ``older_than_days`` and ``keep_newest``, or with nothing.
+
+    Raises:
+        LifeboatError: ``rule_invalid`` when there is no such rule or setting, or one is no number from 0 on.
+    """
+    known = {rule.id: rule for rule in RULES}
+    return {rule: _age(rule, known.get(rule), values or {}) for rule, values in settings.items()}
+
+
+def _age(name: str, rule: Rule | None, values: Any) -> Age:
+    if rule is None:
+        raise _invalid(name, f"there is no such rule; there are {', '.join(rule.id for rule in RULES)}")
+    if not isinstance(values, Mapping) or set(values) - set(SETTINGS):
+        raise _invalid(name, f"a rule takes {' and '.join(SETTINGS)}")
+    try:
+        days = float(values.get("older_than_days", rule.age.older_than_seconds / DAY_SECONDS))
+        newest = int(values.get("keep_newest", rule.age.keep_newest))
+    except (TypeError, ValueError):
+        raise _invalid(name, f"{' and '.join(SETTINGS)} are numbers") from None
+    if days < 0 or newest < 0:
+        raise _invalid(name, f"{' and '.join(SETTINGS)} are not less than 0")
+    return Age(int(days * DAY_SECONDS), newest)
+
+
+def _invalid(name: str, why: str) -> LifeboatError:
+    return LifeboatError(f"Cannot use the rule {name} of the cleanup: {why}.", "rule_invalid", {"rule": name})

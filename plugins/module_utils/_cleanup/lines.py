@@ -1,0 +1,46 @@
+"""What a cleanup did, or would do, as lines for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._system.quantities import bytes_text, count_text
+from .removal import QUARANTINED, REMOVED, RESTORED
+
+STAYED_LINES = 10
+DONE = {REMOVED: "deleted", QUARANTINED: "moved to quarantine", RESTORED: "put back"}
+
+
+def plan_lines(rules: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return what each rule would take away."""
+    return [
+        f"{rule}: {count_text(found['items'], 'file')}, {bytes_text(found['bytes'])}"
+        + f"; {found['left_items']} more wait for the next run" * bool(found["left_items"])
+        + f"; {found['kept_items']} stay, open or protected" * bool(found["kept_items"])
+        for rule, found in rules.items()
+    ] or ["No rule is on: nothing may go."]
+
+
+def outcome_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return what became of the plan, and what the disk got back."""
+    outcomes = result["outcomes"]
+    lines = [f"{count_text(outcomes[outcome], 'file')} {text}" for outcome, text in DONE.items() if outcome in outcomes]
+    lines += [f"stays ({stayed['reason']}): {stayed['path']}" for stayed in result["stayed"][:STAYED_LINES]]
+    if REMOVED in outcomes:
+        lines.append(
+            f"the disk got {bytes_text(result['reclaimed_bytes'])} back, expected were "
+            f"{bytes_text(result['expected_bytes'])}"
+        )
+    lines += [
+        f"{file['program']} (process {file['pid']}) keeps {bytes_text(file['bytes'])} of a deleted file: restart it"
+        for file in result["held_open"]
+    ]
+    if result["expired_runs"]:
+        lines.append(
+            f"left quarantine for good: {count_text(len(result['expired_runs']), 'run')}, "
+            f"{bytes_text(result['expired_bytes'])}"
+        )
+    if QUARANTINED in outcomes:
+        lines.append(f"put back with: ansible-playbook lifeboat.frappe.cleanup -e undo={result['run']}")
+    return lines

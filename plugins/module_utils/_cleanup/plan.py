@@ -1,0 +1,124 @@
+"""The plan of a cleanup: what would go, as a value that one person reviews and another applies. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._system.errors import LifeboatError
+from .items import Item
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What one rule found: how many more may go later, and what stays though it is old enough, each with the reason."""
+
+    rule: str
+    left_items: int
+    kept: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class CleanupPlan:
+    """What goes, in this order, and what each rule left.
+
+    Attributes:
+        run: The id of the run that made the plan.
+        host: The host that it is for.
+        items: What goes.
+        results: One for each rule that looked.
+    """
+
+    run: str
+    host: str
+    items: tuple[Item, ...]
+    results: tuple[RuleResult, ...]
+
+    @property
+    def bytes(self) -> int:
+        """What the disks get back."""
+        return sum(item.bytes for item in self.items)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values, the shape of its file."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run": self.run,
+            "host": self.host,
+            "bytes": self.bytes,
+            "items": [item.as_dict() for item in self.items],
+            "rules": {
+                result.rule: {"left_items": result.left_items, "kept": [list(kept) for kept in result.kept]}
+                for result in self.results
+            },
+        }
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Return how many items and bytes each rule gives."""
+        items, sizes = Counter(item.rule for item in self.items), Counter[str]()
+        for item in self.items:
+            sizes[item.rule] += item.bytes
+        return {
+            result.rule: {
+                "items": items[result.rule],
+                "bytes": sizes[result.rule],
+                "left_items": result.left_items,
+                "kept_items": len(result.kept),
+            }
+            for result in self.results
+        }
+
+
+def encode_plan(plan: CleanupPlan) -> bytes:
+    """Return the content of a plan's file; the same plan gives the same bytes."""
+    return json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def digest(content: bytes) -> str:
+    """Return the sha256 by which a reviewed plan is known."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def decode_plan(content: bytes, sha256: str, host: str) -> CleanupPlan:
+    """Return the plan that was reviewed.
+
+    Raises:
+        LifeboatError: ``plan_refused`` when it is another one, of another host, or none at all.
+    """
+    if digest(content) != sha256:
+        raise _refused(f"its sha256 is {digest(content)}, not {sha256}: it is not the one that was reviewed")
+    try:
+        values = json.loads(content)
+        if values["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"its schema_version is {values['schema_version']}, not {SCHEMA_VERSION}")
+        plan = CleanupPlan(
+            run=str(values["run"]),
+            host=str(values["host"]),
+            items=tuple(Item.from_dict(item) for item in values["items"]),
+            results=_results(values["rules"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise _refused(f"it cannot be understood ({error})") from error
+    if plan.host != host:
+        raise _refused(f"it was made on {plan.host}, and this is {host}")
+    return plan
+
+
+def _results(rules: Mapping[str, Any]) -> tuple[RuleResult, ...]:
+    return tuple(
+        RuleResult(rule, int(values["left_items"]), tuple((str(path), str(why)) for path, why in values["kept"]))
+        for rule, values in rules.items()
+    )
+
+
+def _refused(why: str) -> LifeboatError:
+    return LifeboatError(
+        f"Refused to apply the plan of a cleanup: {why}. Nothing was taken away. Make a plan again, with --check.",
+        "plan_refused",
+    )

@@ -1,0 +1,122 @@
+"""Taking one file away: looked at again, reached over no link, into quarantine or for good; and back."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from .._system.beneath import NewFolders, folder_beneath
+from .._system.errors import LifeboatError
+from .items import FileIdentity, Item
+from .quarantine import QUARANTINE_NAME, Quarantine
+
+REMOVED, QUARANTINED, RESTORED = "removed", "quarantined", "restored"
+GONE, CHANGED, OCCUPIED, UNSAFE = "gone", "changed", "occupied", "unsafe"
+
+
+def take_away(item: Item, index: int, quarantine: Quarantine | None) -> str:
+    """Take a file away if it is still the one that was chosen.
+
+    Args:
+        item: The file.
+        index: Its number in the plan.
+        quarantine: Where it waits; None to remove it for good.
+
+    Returns:
+        ``removed`` or ``quarantined``; or why it stays: ``gone``, ``changed``, ``unsafe`` (a link is on the way),
+        ``occupied`` (a run of the same id has put something into its place in quarantine).
+    """
+    *folders, name = _names_below_root(item)
+    try:
+        with folder_beneath(Path(item.root), folders) as folder:
+            why = _why_not(folder, name, item.identity)
+            if why:
+                return why
+            if quarantine is None:
+                os.unlink(name, dir_fd=folder)
+                return REMOVED
+            *places, number = quarantine.names(index)
+            with folder_beneath(Path(item.root), places, _private()) as place:
+                _move(folder, name, place, number)
+            return QUARANTINED
+    except FileExistsError:
+        return OCCUPIED
+    except FileNotFoundError:
+        return GONE
+    except LifeboatError:
+        return UNSAFE
+
+
+def put_back(item: Item, index: int, quarantine: Quarantine) -> str:
+    """Put a file back where it was, unless something else is there now.
+
+    Returns:
+        ``restored``; or ``gone`` (not in quarantine, or its folder is not there any more), ``changed``, ``occupied``,
+        ``unsafe``.
+    """
+    *places, number = quarantine.names(index)
+    *folders, name = _names_below_root(item)
+    try:
+        with folder_beneath(Path(item.root), places) as place, folder_beneath(Path(item.root), folders) as folder:
+            why = _why_not(place, number, item.identity)
+            if why:
+                return why
+            _move(place, number, folder, name)
+            return RESTORED
+    except FileExistsError:
+        return OCCUPIED
+    except FileNotFoundError:
+        return GONE
+    except LifeboatError:
+        return UNSAFE
+
+
+def remove_from_quarantine(item: Item, index: int, quarantine: Quarantine) -> bool:
+    """Remove a file of a run for good; tell whether it was still there."""
+    *places, number = quarantine.names(index)
+    try:
+        with folder_beneath(Path(item.root), places) as place:
+            if _why_not(place, number, item.identity):
+                return False
+            os.unlink(number, dir_fd=place)
+            return True
+    except (FileNotFoundError, LifeboatError):
+        return False
+
+
+def remove_empty_quarantine(root: Path, quarantine: Quarantine) -> bool:
+    """Remove the folder of a run if it holds nothing any more; tell whether it is gone."""
+    try:
+        with folder_beneath(root, (QUARANTINE_NAME,)) as place:
+            os.rmdir(quarantine.run, dir_fd=place)
+    except FileNotFoundError:
+        return True
+    except (OSError, LifeboatError):
+        return False
+    with suppress(OSError):  # other runs may have files there
+        (root / QUARANTINE_NAME).rmdir()
+    return True
+
+
+def _move(folder: int, name: str, new_folder: int, new_name: str) -> None:
+    """Move a file; a link fails where the new name is taken, a rename would replace what is there."""
+    os.link(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder, follow_symlinks=False)
+    os.unlink(name, dir_fd=folder)
+
+
+def _names_below_root(item: Item) -> tuple[str, ...]:
+    return Path(item.path).relative_to(item.root).parts
+
+
+def _why_not(folder: int, name: str, identity: FileIdentity) -> str:
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if not stat.S_ISREG(found.st_mode):
+        return UNSAFE
+    now = FileIdentity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return "" if now == identity else CHANGED
+
+
+def _private() -> NewFolders:
+    return NewFolders(0o700, (os.geteuid(), os.getegid()))

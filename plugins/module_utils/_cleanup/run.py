@@ -1,0 +1,304 @@
+"""One cleanup of a host: plan, apply, undo. One at a time."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+from .._bench.layout import Bench
+from .._recovery.record import recorded
+from .._system.errors import LifeboatError
+from .._system.files import free_bytes, make_private_folder, write_atomically
+from .catalogue import RULES
+from .choice import PROTECTED, Age, Caps, Protection, choose_files
+from .clock import refuse_clock_ahead
+from .find import find_files
+from .items import Item
+from .lines import outcome_lines, plan_lines
+from .open_files import open_files, still_open
+from .plan import CleanupPlan, RuleResult, decode_plan, digest, encode_plan
+from .quarantine import PLANS_NAME, Quarantine, is_expired, plan_path, run_id
+from .registry import places_of
+from .removal import QUARANTINED, REMOVED, put_back, remove_empty_quarantine, remove_from_quarantine, take_away
+
+STAYED_SHOWN = 100
+# Whatever a rule says: what makes a site, a server and the system itself.
+ALWAYS_PROTECTED = (
+    *("*/site_config.json", "*/common_site_config.json", "*/apps.txt", "*/private/files/*", "*/public/files/*"),
+    *("*/private/backups/*", "/etc/*", "/boot/*", "/usr/*", "/var/lib/mysql/*", "/var/backups/*"),
+)
+
+
+MODULE_NAME = "cleanup"
+NOTHING_DONE: dict[str, Any] = {
+    "plan": "",
+    "plan_sha256": "",
+    "rules": {},
+    "expired_runs": [],
+    "expired_bytes": 0,
+    "outcomes": {},
+    "stayed": [],
+    "expected_bytes": 0,
+    "reclaimed_bytes": 0,
+    "held_open": [],
+    "lines": [],
+    "diff": {},
+}
+
+
+@dataclass(frozen=True)
+class CleanupRequest:
+    """What was asked for; the options of ``cleanup``.
+
+    Attributes:
+        state_path: The folder of the collection's state.
+        benches: The benches of the host.
+        ages: The rules that are on, and from which age their files may go.
+        caps: How much one run takes away at most.
+        timeout_seconds: When it stops; what is left waits for the next run.
+        protected: Patterns of paths that never go.
+        quarantine: Whether files wait before they are gone for good.
+        grace_days: For how long.
+        now: Seconds since the epoch.
+    """
+
+    state_path: Path
+    benches: Sequence[Bench]
+    ages: Mapping[str, Age]
+    caps: Caps
+    timeout_seconds: float
+    protected: tuple[str, ...]
+    quarantine: bool
+    grace_days: int
+    now: float
+
+
+def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode: bool) -> dict[str, Any]:
+    """Take away what may go, or what a reviewed plan lists, and let expired files leave quarantine.
+
+    Returns:
+        The result of the module.
+    """
+    plan = reviewed or make_plan(request)
+    expired = expired_runs(request)
+    content = encode_plan(plan)
+    result: dict[str, Any] = {
+        **NOTHING_DONE,
+        "changed": bool(plan.items or expired),
+        "run": plan.run,
+        "plan": content.decode(),
+        "plan_sha256": digest(content),
+        "rules": plan.summary(),
+        "expired_runs": expired,
+        "diff": {"before": {"items": [item.path for item in plan.items]}, "after": {"items": []}},
+    }
+    result["lines"] = plan_lines(result["rules"])
+    if check_mode or not result["changed"]:
+        return result
+    with recorded(request.state_path, module=MODULE_NAME, action="clean", run=plan.run) as record:
+        result["expired_bytes"] = expire(request, expired)
+        result.update(apply_plan(request, plan))
+        record.update(bytes=result["reclaimed_bytes"], outcomes=result["outcomes"])
+    # What stayed may be all there was.
+    result["changed"] = bool(expired) or any(result["outcomes"].get(outcome) for outcome in (REMOVED, QUARANTINED))
+    result["lines"] += outcome_lines(result)
+    return result
+
+
+def run_undo(request: CleanupRequest, run: str, check_mode: bool) -> dict[str, Any]:
+    """Put the files of a run back from quarantine, and return the result of the module."""
+    plan = _kept_plan(request.state_path, run)
+    result = {**NOTHING_DONE, "changed": True, "run": run, "rules": plan.summary()}
+    if check_mode:
+        return result
+    with recorded(request.state_path, module=MODULE_NAME, action="undo", run=run) as record:
+        record["outcomes"] = result["outcomes"] = undo(request, run)
+    result["lines"] = outcome_lines(result)
+    return result
+
+
+def make_plan(request: CleanupRequest) -> CleanupPlan:
+    """Work out what would go. Reads only.
+
+    Raises:
+        LifeboatError: ``clock_ahead``, ``command_missing``, ``command_failed``.
+    """
+    refuse_clock_ahead(request.now)
+    protection = _protection(request)
+    items: list[Item] = []
+    results = []
+    room = request.caps
+    for rule in RULES:
+        if rule.id not in request.ages:
+            continue
+        left = 0
+        kept: list[tuple[str, str]] = []
+        chosen: list[Item] = []
+        for place in places_of(rule, request.benches):
+            found = find_files(place.root, place.names, place.depth)
+            choice = choose_files(rule.id, place.root, found, request.ages[rule.id], request.now, protection, room)
+            room = Caps(room.bytes - sum(item.bytes for item in choice.items), room.items - len(choice.items))
+            chosen += choice.items
+            left += choice.left_items
+            kept += choice.kept
+        items += chosen
+        results.append(RuleResult(rule.id, left, tuple(kept)))
+    return CleanupPlan(run_id(request.now), socket.gethostname(), tuple(items), tuple(results))
+
+
+def apply_plan(
+    request: CleanupRequest, plan: CleanupPlan, clock: Callable[[], float] = time.monotonic
+) -> dict[str, Any]:
+    """Take away what a plan lists, each item looked at again, and say what the disks got back.
+
+    A plan that somebody else made may be older: an item that changed since then stays.
+
+    Returns:
+        ``outcomes`` (how many items ended how), ``stayed`` (paths with the reason), ``expected_bytes``,
+        ``reclaimed_bytes``, ``held_open`` (files that are gone, but whose room a process keeps).
+
+    Raises:
+        LifeboatError: ``cleanup_running``.
+    """
+    with alone(request.state_path):
+        began = clock()
+        roots = sorted({Path(item.root) for item in plan.items if Path(item.root).is_dir()})
+        before = _free(roots)
+        quarantine = Quarantine(plan.run) if request.quarantine and plan.items else None
+        if quarantine is not None:
+            _keep_plan(request.state_path, plan)
+        protection = _protection(request)
+        looked_after = {(rule.id, str(place.root)) for rule in RULES for place in places_of(rule, request.benches)}
+        outcomes: Counter[str] = Counter()
+        stayed: list[dict[str, str]] = []
+        removed: list[Item] = []
+        for index, item in enumerate(plan.items):
+            if clock() - began > request.timeout_seconds:
+                outcomes["out of time"] = len(plan.items) - index
+                break
+            outcome = protection.why(item.path, item.identity.device, item.identity.inode)
+            if (item.rule, item.root) not in looked_after:
+                outcome = PROTECTED
+            outcome = outcome or take_away(item, index, quarantine)
+            outcomes[outcome] += 1
+            if outcome == REMOVED:
+                removed.append(item)
+            elif outcome != QUARANTINED and len(stayed) < STAYED_SHOWN:
+                stayed.append({"path": item.path, "reason": outcome})
+        return {
+            "outcomes": dict(outcomes),
+            "stayed": stayed,
+            "expected_bytes": sum(item.bytes for item in removed),
+            "reclaimed_bytes": sum(_free(roots).values()) - sum(before.values()),
+            "held_open": [
+                {"pid": file.pid, "program": file.program, "bytes": file.size_bytes}
+                for file in still_open({(item.identity.device, item.identity.inode) for item in removed})
+            ],
+        }
+
+
+def expired_runs(request: CleanupRequest) -> list[str]:
+    """Return the runs whose files have been in quarantine for long enough."""
+    folder = request.state_path / PLANS_NAME
+    runs = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+    return [run for run in runs if is_expired(run, request.now, request.grace_days)]
+
+
+def expire(request: CleanupRequest, runs: Sequence[str]) -> int:
+    """Remove the files of runs from quarantine for good, and return their bytes."""
+    freed = 0
+    with alone(request.state_path):
+        for run in runs:
+            plan, quarantine = _kept_plan(request.state_path, run), Quarantine(run)
+            for index, item in enumerate(plan.items):
+                freed += item.bytes * remove_from_quarantine(item, index, quarantine)
+            _forget(request.state_path, plan, quarantine)
+    return freed
+
+
+def undo(request: CleanupRequest, run: str) -> dict[str, int]:
+    """Put the files of a run back where they were, and return how many ended how.
+
+    Raises:
+        LifeboatError: ``cleanup_unknown`` when no such run has files in quarantine; ``cleanup_running``.
+    """
+    with alone(request.state_path):
+        plan, quarantine = _kept_plan(request.state_path, run), Quarantine(run)
+        outcomes = Counter(put_back(item, index, quarantine) for index, item in enumerate(plan.items))
+        _forget(request.state_path, plan, quarantine)
+        return dict(outcomes)
+
+
+def _protection(request: CleanupRequest) -> Protection:
+    return Protection((*ALWAYS_PROTECTED, *request.protected), open_files())
+
+
+def _keep_plan(state_path: Path, plan: CleanupPlan) -> None:
+    path = plan_path(state_path, plan.run)
+    try:
+        make_private_folder(path.parent)
+        write_atomically(path, encode_plan(plan))
+    except OSError as error:
+        raise LifeboatError(
+            f"Cannot move files to quarantine: their list cannot be written to {path.parent} ({error.strerror}). "
+            "Nothing was taken away. Where the disk is full, run this without quarantine, which frees it at once.",
+            "disk_space",
+            {"path": str(path)},
+        ) from error
+
+
+def _kept_plan(state_path: Path, run: str) -> CleanupPlan:
+    try:
+        content = plan_path(state_path, run).read_bytes()
+    except FileNotFoundError:
+        raise LifeboatError(
+            f"Cannot find the files of the cleanup {run} in quarantine: it moved none there, or they were put back or "
+            "have expired.",
+            "cleanup_unknown",
+        ) from None
+    return decode_plan(content, digest(content), socket.gethostname())
+
+
+def _forget(state_path: Path, plan: CleanupPlan, quarantine: Quarantine) -> None:
+    """Forget a run none of whose files is left; where one had to stay in quarantine, its plan is the way to it."""
+    roots = {Path(item.root) for item in plan.items}
+    left = [root for root in roots if not remove_empty_quarantine(root, quarantine)]
+    if not left:
+        plan_path(state_path, plan.run).unlink()
+
+
+def _free(roots: Sequence[Path]) -> dict[int, int]:
+    return {root.stat().st_dev: free_bytes(root) for root in roots}
+
+
+@contextmanager
+def alone(state_path: Path) -> Iterator[None]:
+    """Let no other cleanup of this host run meanwhile.
+
+    The lock is a name in the kernel, which ends with the process and needs no room on a disk that may be full.
+
+    Raises:
+        LifeboatError: ``cleanup_running``.
+    """
+    name = hashlib.sha256(os.fsencode(state_path.resolve())).hexdigest()
+    with socket.socket(socket.AF_UNIX) as lock:
+        try:
+            lock.bind(f"\0lifeboat-cleanup-{name}")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise LifeboatError(
+                "Cannot clean up: another cleanup of this host is running. Wait until it has ended, then run this "
+                "again.",
+                "cleanup_running",
+            ) from None
+        yield

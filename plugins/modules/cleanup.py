@@ -1,0 +1,202 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Take files away that a bench no longer needs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cleanup
+short_description: Take files away that a bench no longer needs
+version_added: 0.1.0
+description:
+  - Works out which files may go, by rules that are all off unless O(rules) names them, and takes them away.
+  - In check mode it returns the plan. A person can review that, and another apply exactly it with O(plan) and O(plan_sha256).
+  - Each file is looked at again before it goes. One that was changed, opened, or swapped for a link since then stays. No link is
+    followed, no other file system is entered, and what makes a site (configuration, files, backups) is never touched.
+  - With O(quarantine) files are moved beside their place first, and deleted O(grace_days) later. O(state=restored) puts them back.
+  - While the clock is days ahead of everything that was written on the host, nothing is taken away.
+author:
+  - Lifeboat for Frappe maintainers (@lifeboat-frappe)
+options:
+  state:
+    description: Whether files are to be taken away, or those of O(run) put back from quarantine.
+    type: str
+    choices: [clean, restored]
+    default: clean
+  rules:
+    description:
+      - The rules that are on. The keys are V(bench_logs) (rotated logs of the bench), V(site_logs) (rotated logs of the sites) and
+        V(package_caches) (downloads of pip, uv, yarn and npm of the bench's account).
+      - The values may have C(older_than_days) and C(keep_newest), which otherwise are those of the rule.
+    type: dict
+    default: {}
+  protected:
+    description: Shell patterns of whole paths that never go, besides those that are always protected.
+    type: list
+    elements: str
+    default: []
+  max_bytes:
+    description: How many bytes one run takes away at most.
+    type: int
+    default: 107374182400
+  max_items:
+    description: How many files one run takes away at most.
+    type: int
+    default: 10000
+  timeout_seconds:
+    description: After how long a run stops. The next one goes on.
+    type: float
+    default: 600
+  quarantine:
+    description: Whether files wait in quarantine before they are gone for good. The disk gets its room back after that only.
+    type: bool
+    default: false
+  grace_days:
+    description: How long files wait in quarantine.
+    type: int
+    default: 7
+  plan:
+    description: The plan to apply, exactly as RV(plan) gave it.
+    type: str
+  plan_sha256:
+    description: The RV(plan_sha256) of the plan that was reviewed.
+    type: str
+  run:
+    description: The run whose files are put back.
+    type: str
+extends_documentation_fragment:
+  - lifeboat.frappe.benches
+  - lifeboat.frappe.attributes
+"""
+
+EXAMPLES = r"""
+- name: Delete rotated logs that are older than two weeks, but for the five newest of each folder
+  lifeboat.frappe.cleanup:
+    rules:
+      bench_logs: {older_than_days: 14, keep_newest: 5}
+      site_logs: {older_than_days: 14, keep_newest: 5}
+
+- name: Put back what a run moved to quarantine
+  lifeboat.frappe.cleanup:
+    state: restored
+    run: 20261121T084000123456Z
+"""
+
+RETURN = r"""
+run:
+  description: The id of the run, or of the one that made the plan.
+  returned: always
+  type: str
+plan:
+  description: The plan as text, to be reviewed and given to O(plan). Empty with O(state=restored).
+  returned: always
+  type: str
+plan_sha256:
+  description: By what the plan is known.
+  returned: always
+  type: str
+rules:
+  description: For each rule the items and bytes that go, how many are left for the next run, and how many stay protected.
+  returned: always
+  type: dict
+  sample: {"bench_logs": {"items": 12, "bytes": 73400320, "left_items": 0, "kept_items": 1}}
+expired_runs:
+  description: Runs whose files leave quarantine for good.
+  returned: always
+  type: list
+  elements: str
+expired_bytes:
+  description: What that gave back.
+  returned: always
+  type: int
+outcomes:
+  description: How many items ended how. C(removed), C(quarantined) and C(restored) are done; others say why an item stayed.
+  returned: always
+  type: dict
+stayed:
+  description: The first hundred items that stayed, with C(path) and C(reason).
+  returned: always
+  type: list
+  elements: dict
+expected_bytes:
+  description: What the disks should have got back.
+  returned: always
+  type: int
+reclaimed_bytes:
+  description: What they got back.
+  returned: always
+  type: int
+lines:
+  description: All of that for people.
+  returned: always
+  type: list
+  elements: str
+held_open:
+  description: Files that are gone but keep their room, with C(pid), C(program) and C(bytes) of the process that has them open.
+  returned: always
+  type: list
+  elements: dict
+"""
+
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at, find_benches
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean, run_undo
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCHES_ARGUMENTS, run
+
+
+def work(module: AnsibleModule) -> dict[str, Any]:
+    """Do what was asked for and return the module's result."""
+    options = module.params
+    request = CleanupRequest(
+        state_path=Path(options["state_path"]),
+        benches=[bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"]),
+        ages=chosen_ages(options["rules"]),
+        caps=Caps(options["max_bytes"], options["max_items"]),
+        timeout_seconds=options["timeout_seconds"],
+        protected=tuple(options["protected"]),
+        quarantine=options["quarantine"],
+        grace_days=options["grace_days"],
+        now=time.time(),
+    )
+    if options["state"] == "restored":
+        return run_undo(request, options["run"], module.check_mode)
+    reviewed = None
+    if options["plan"]:
+        reviewed = decode_plan(options["plan"].encode(), options["plan_sha256"], socket.gethostname())
+    return run_clean(request, reviewed, module.check_mode)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **BENCHES_ARGUMENTS,
+            "state": {"type": "str", "choices": ["clean", "restored"], "default": "clean"},
+            "rules": {"type": "dict", "default": {}},
+            "protected": {"type": "list", "elements": "str", "default": []},
+            "max_bytes": {"type": "int", "default": 100 * 1024**3},
+            "max_items": {"type": "int", "default": 10000},
+            "timeout_seconds": {"type": "float", "default": 600},
+            "quarantine": {"type": "bool", "default": False},
+            "grace_days": {"type": "int", "default": 7},
+            "plan": {"type": "str"},
+            "plan_sha256": {"type": "str"},
+            "run": {"type": "str"},
+        },
+        required_if=[("state", "restored", ["run"])],
+        required_together=[("plan", "plan_sha256")],
+        supports_check_mode=True,
+    )
+    run(module, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""A cleanup that is killed, or finds something else than it planned for, loses nothing that it was not to take."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
+    CleanupRequest,
+    make_plan,
+    run_clean,
+    run_undo,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
+
+from tests.cleanup_folder import make_bench, make_file
+
+FILES = 12
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench, now = make_bench(tmp_path), time.time()
+    for number in range(FILES):
+        make_file(bench.path / "logs" / f"web.log.{number}", now, 40 + number, content=f"content {number}")
+    make_file(bench.path / "logs" / "web.log", now, 60)
+    return bench
+
+
+def request_of(bench: Bench, *, quarantine: bool) -> CleanupRequest:
+    return CleanupRequest(
+        state_path=bench.path.parent / "state",
+        benches=[bench],
+        ages=chosen_ages({"bench_logs": {"keep_newest": 2}}),
+        caps=Caps(10**9, 100),
+        timeout_seconds=600,
+        protected=(),
+        quarantine=quarantine,
+        grace_days=7,
+        now=time.time(),
+    )
+
+
+def rotated(bench: Bench) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (bench.path / "logs").glob("web.log.*")}
+
+
+def killed_after(count: int, request: CleanupRequest) -> None:
+    """Clean up in a process of its own that ends, as by kill -9, when so many files are gone."""
+
+    def clean() -> None:
+        take_away = cleanup_run.take_away
+        taken = 0
+
+        def counted(*arguments: Any) -> str:
+            nonlocal taken
+            outcome = take_away(*arguments)
+            taken += 1
+            if taken == count:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return outcome
+
+        cleanup_run.take_away = counted
+        run_clean(request, None, check_mode=False)
+
+    process = multiprocessing.get_context("fork").Process(target=clean)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("count", [1, 5, FILES - 2])
+def test_killed_run_is_completed_by_the_next(bench: Bench, count: int) -> None:
+    before = rotated(bench)
+    killed_after(count, request_of(bench, quarantine=False))
+    assert len(rotated(bench)) == FILES - count
+    assert run_clean(request_of(bench, quarantine=False), None, check_mode=False)["changed"] == (count < FILES - 2)
+    assert rotated(bench) == {name: before[name] for name in ("web.log.0", "web.log.1")}, "the newest stay"
+    assert (bench.path / "logs" / "web.log").exists()
+    assert not run_clean(request_of(bench, quarantine=False), None, check_mode=False)["changed"]
+
+
+@pytest.mark.parametrize("count", [1, 5, FILES - 2])
+def test_killed_run_can_be_undone(bench: Bench, count: int) -> None:
+    before = rotated(bench)
+    request = request_of(bench, quarantine=True)
+    killed_after(count, request)
+    (run,) = (path.stem for path in (request.state_path / "cleanup").iterdir())
+    assert run_undo(request, run, check_mode=False)["outcomes"]["restored"] == count
+    assert rotated(bench) == before
+
+
+def test_link_between_plan_and_apply_is_not_followed(bench: Bench) -> None:
+    request = request_of(bench, quarantine=False)
+    plan = make_plan(request)
+    victim = make_file(bench.path / "precious.txt", time.time(), 40, content="content 5")
+    swapped = bench.path / "logs" / "web.log.5"
+    swapped.unlink()
+    swapped.symlink_to(victim)
+    done = run_clean(request, plan, check_mode=False)
+    assert done["stayed"] == [{"path": str(swapped), "reason": "unsafe"}]
+    assert victim.read_text() == "content 5"
+    assert swapped.is_symlink()
+
+
+def test_folder_that_became_a_link_is_not_followed(bench: Bench) -> None:
+    request = request_of(bench, quarantine=False)
+    plan = make_plan(request)
+    elsewhere = bench.path / "elsewhere"
+    (bench.path / "logs").rename(elsewhere)
+    (bench.path / "logs").symlink_to(elsewhere)
+    done = run_clean(request, plan, check_mode=False)
+    assert done["outcomes"] == {"protected": FILES - 2}, "the rule looks after another folder now"
+    assert len(list(elsewhere.iterdir())) == FILES + 1
+
+
+def test_clock_in_the_future_deletes_nothing(bench: Bench) -> None:
+    request = request_of(bench, quarantine=False)
+    ahead = CleanupRequest(**{**vars(request), "now": request.now + 3650 * 86400})
+    with pytest.raises(LifeboatError, match="days ahead"):
+        run_clean(ahead, None, check_mode=False)
+    assert len(rotated(bench)) == FILES
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Bench]:
+    """A bench on a disk without a byte left."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        bench, now = make_bench(folder), time.time()
+        for number in range(4):
+            make_file(bench.path / "logs" / f"web.log.{number}", now, 40 + number, content="x" * 100_000)
+        with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+            while filler.write(b"x" * 4096):
+                pass
+        yield bench
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_full_disk_does_not_stop_the_cleanup_that_frees_it(full_disk: Bench) -> None:
+    with pytest.raises(LifeboatError, match="without quarantine") as refused:
+        run_clean(request_of(full_disk, quarantine=True), None, check_mode=False)
+    assert refused.value.error_code == "disk_space"
+    assert len(rotated(full_disk)) == 4
+    done = run_clean(request_of(full_disk, quarantine=False), None, check_mode=False)
+    assert done["outcomes"] == {"removed": 2}
+    assert done["reclaimed_bytes"] >= done["expected_bytes"] - 100_000
+    assert len(rotated(full_disk)) == 2

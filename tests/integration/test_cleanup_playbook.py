@@ -1,0 +1,63 @@
+"""The playbook lifeboat.frappe.cleanup: plan, review, apply, quarantine and undo, on the embedded bench."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cleanup_folder import make_file
+from tests.lab import Lab
+from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
+
+PLAYBOOK = "lifeboat.frappe.cleanup"
+
+
+class Upkeep:
+    """Whoever cleans up one bench."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.logs = lab.bench_path / "logs"
+        self.folder = folder
+        (folder / "hosts").write_text(LOCAL_HOST)
+        state = {"lifeboat_state_path": str(folder / "state"), "lifeboat_become": False}
+        self.variables = {**lab.variables, **state, "lifeboat_cleanup_rules": {"bench_logs": {"keep_newest": 0}}}
+
+    def run(self, *arguments: str, **variables: Any) -> Run:
+        given = {**self.variables, **variables}
+        run = run_playbook(PLAYBOOK, self.folder / "hosts", given, arguments, cwd=self.folder)
+        assert not run.complaints, run.output
+        return run
+
+    def make_log(self, name: str, age_days: float) -> Path:
+        return make_file(self.logs / name, time.time(), age_days)
+
+
+@pytest.fixture
+def upkeep(lab: Lab, tmp_path: Path) -> Upkeep:
+    return Upkeep(lab, tmp_path)
+
+
+def test_plan_is_shown_reviewed_and_applied_once(upkeep: Upkeep) -> None:
+    old, new = upkeep.make_log("worker.log.1", 40), upkeep.make_log("worker.log.2", 3)
+    plans = upkeep.folder / "plans"
+    plans.mkdir()
+    planned = upkeep.run("--check", "--diff", save_plan_in=str(plans))
+    assert "bench_logs: 1 file, 8.0 KiB" in planned.output
+    assert old.exists()
+    assert not (upkeep.folder / "state").exists()
+    (plan,) = plans.iterdir()
+    later = upkeep.make_log("worker.log.3", 50)
+    reviewed = {"plan": str(plan), "plan_sha256": hashlib.sha256(plan.read_bytes()).hexdigest()}
+    assert "1 file deleted" in upkeep.run(**reviewed).output
+    assert [path.exists() for path in (old, new, later)] == [False, True, True]
+    assert upkeep.run(lifeboat_cleanup_quarantine=True).changed_tasks() == 1
+    assert upkeep.run(lifeboat_cleanup_quarantine=True).changed_tasks() == 0
+    assert not later.exists()
+    (run,) = (path.stem for path in (upkeep.folder / "state" / "cleanup").iterdir())
+    assert "1 file put back" in upkeep.run(undo=run).output
+    assert later.exists()
+    later.unlink()

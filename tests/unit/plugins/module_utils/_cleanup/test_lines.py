@@ -1,0 +1,49 @@
+"""What a person reads of a cleanup."""
+
+from __future__ import annotations
+
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.lines import outcome_lines, plan_lines
+
+RESULT = {
+    "run": "20261121T084000000000Z",
+    "outcomes": {},
+    "stayed": [],
+    "expected_bytes": 0,
+    "reclaimed_bytes": 0,
+    "held_open": [],
+    "expired_runs": [],
+    "expired_bytes": 0,
+}
+
+
+def test_plan_says_what_goes_what_waits_and_what_stays() -> None:
+    rules = {
+        "bench_logs": {"items": 1, "bytes": 2048, "left_items": 0, "kept_items": 0},
+        "site_logs": {"items": 3, "bytes": 0, "left_items": 4, "kept_items": 2},
+    }
+    assert plan_lines(rules) == [
+        "bench_logs: 1 file, 2.0 KiB",
+        "site_logs: 3 files, 0 bytes; 4 more wait for the next run; 2 stay, open or protected",
+    ]
+    assert plan_lines({}) == ["No rule is on: nothing may go."]
+
+
+def test_outcome_says_what_the_disk_got_and_who_keeps_the_rest() -> None:
+    held = {"pid": 7, "program": "nginx", "bytes": 1024}
+    done = {"outcomes": {"removed": 2}, "expected_bytes": 2048, "reclaimed_bytes": 1024, "held_open": [held]}
+    assert outcome_lines({**RESULT, **done}) == [
+        "2 files deleted",
+        "the disk got 1.0 KiB back, expected were 2.0 KiB",
+        "nginx (process 7) keeps 1.0 KiB of a deleted file: restart it",
+    ]
+
+
+def test_outcome_says_how_to_go_back_and_what_cannot_any_more() -> None:
+    done = {"outcomes": {"quarantined": 1}, "stayed": [{"path": "/l/a", "reason": "changed"}]}
+    assert outcome_lines({**RESULT, **done, "expired_runs": ["x"], "expired_bytes": 512}) == [
+        "1 file moved to quarantine",
+        "stays (changed): /l/a",
+        "left quarantine for good: 1 run, 512 bytes",
+        "put back with: ansible-playbook lifeboat.frappe.cleanup -e undo=20261121T084000000000Z",
+    ]
+    assert outcome_lines({**RESULT, "outcomes": {"restored": 3}}) == ["3 files put back"]

@@ -1,0 +1,32 @@
+"""Which files this very process has open."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.open_files import open_files, still_open
+
+
+def test_open_file_is_seen_also_after_it_was_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with path.open("w") as stream:
+        stream.write("x" * 100)
+        stream.flush()
+        status = path.stat()
+        key = (status.st_dev, status.st_ino)
+        assert key in open_files()
+        path.unlink()
+        (found,) = still_open({key})
+        assert (found.pid, found.size_bytes) == (os.getpid(), 100)
+        assert found.program
+    assert still_open({key}) == []
+
+
+def test_processes_that_end_or_are_not_ours_are_passed_over(tmp_path: Path) -> None:
+    for name in ("1", "2", "self"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "2" / "comm").write_text("sh\n")
+    (tmp_path / "2" / "fd").mkdir()
+    (tmp_path / "2" / "fd" / "3").symlink_to(tmp_path / "gone")
+    assert open_files(tmp_path) == frozenset()
