@@ -44,7 +44,7 @@ lab-down: ## end the embedded lab, leaving no process
 test: setup ## run every gate, quick ones first
 	@$(PYTHON) -m tests.tools.gates
 
-benchmark: setup-benchmark ## measure recovery and health checks against other means; PART=restore or PART=health for one (takes a while)
+benchmark: setup-benchmark ## measure recovery, backups and health checks against other means; PART=restore, backup or health for one (takes a while)
 	@$(TOOL_PATH) $(PYTHON) -m tests.benchmark --part $(or $(PART),all)
 
 $(GATES): setup
