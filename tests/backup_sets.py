@@ -142,6 +142,36 @@ def moment_of(name: str) -> str:
     return f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}Z"
 
 
+def manifest_of(name: str = RUN, **changes: Any) -> Manifest:
+    """Return the manifest of a logical set without files; its recovery point is what its name says.
+
+    Args:
+        name: The set's name.
+        changes: Other values for its fields.
+    """
+    moment = moment_of(name)
+    values: dict[str, Any] = {
+        "name": name,
+        "site": SITE,
+        "kinds": ("logical",),
+        "started_at": moment,
+        "ended_at": moment,
+        "recovery_point": moment,
+        "position": BinlogPosition("0-1-5", "binlog.000001", 512),
+        "database": "_e36ee74f4521c089",
+        "server": ManifestServer("10.11.6-MariaDB", 16384, 1, "db", 3306),
+        "apps": (AppCommit("frappe", "15.55.1", "abc"),),
+        "encryption": "",
+        "encryption_key_fingerprint": "",
+        "site_key_fingerprint": "",
+        "tables": (ManifestTable("__Auth", "InnoDB", rows=1, pages=4),),
+        "inexact_tables": (),
+        "files": (),
+        "previous": None,
+    }
+    return Manifest(**{**values, **changes})
+
+
 def write_repository_set(
     site_folder: Path,
     name: str = RUN,
@@ -180,30 +210,12 @@ def write_repository_set(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
         (folder / path).chmod(0o600)
-    moment = moment_of(name)
-    values: dict[str, Any] = {
-        "name": name,
-        "site": site_folder.name,
-        "kinds": kinds,
-        "started_at": moment,
-        "ended_at": moment,
-        "recovery_point": moment,
-        "position": BinlogPosition("0-1-5", "binlog.000001", 512),
-        "database": "_e36ee74f4521c089",
-        "server": ManifestServer("10.11.6-MariaDB", 16384, 1, "db", 3306),
-        "apps": (AppCommit("frappe", "15.55.1", "abc"),),
-        "encryption": "",
-        "encryption_key_fingerprint": "",
-        "site_key_fingerprint": "",
-        "tables": (ManifestTable("__Auth", "InnoDB", rows=1, pages=4),),
-        "inexact_tables": (),
-        "files": tuple(
-            ManifestFile(path, kind, len(content), hashlib.sha256(content).hexdigest())
-            for path, (kind, content) in files.items()
-        ),
-        "previous": read_chain(site_folder).newest(),
-    }
-    digest = write_manifest(folder, Manifest(**{**values, **changes}))
+    listed = tuple(
+        ManifestFile(path, kind, len(content), hashlib.sha256(content).hexdigest())
+        for path, (kind, content) in files.items()
+    )
+    own = {"site": site_folder.name, "kinds": kinds, "files": listed, "previous": read_chain(site_folder).newest()}
+    digest = write_manifest(folder, manifest_of(name, **{**own, **changes}))
     if recorded:
-        record_made(site_folder, name, digest, moment)
+        record_made(site_folder, name, digest, moment_of(name))
     return folder

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import backup as making
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.artifact_file import ArtifactFile
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.backup import BackupRequest, make_backup
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.source import read_source
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.steps import Steps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
@@ -137,10 +137,10 @@ def test_a_clock_that_jumps_back_keeps_names_unique_and_the_chain_in_order(backu
 
 
 def make_at(backups: SiteBackups, clock: datetime) -> Any:
-    request = making.BackupRequest(backups.places, backups.repository, backups.lab.login, reserve_bytes=0)
+    request = BackupRequest(backups.places, backups.repository, backups.lab.login, reserve_bytes=0)
     with closing(connect(backups.lab.login)) as connection:
         source = read_source(backups.places, connection)
-        made = making.make_backup(request, source, connection, ProgressReporter(), lambda: clock)
+        made = make_backup(request, source, connection, ProgressReporter(), lambda: clock)
     assert made is not None
     return made.manifest
 

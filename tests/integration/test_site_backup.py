@@ -13,8 +13,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import backup as making
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import backup, derived_dump
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import proof as proof_module
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.physical_part import keep_tables
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -193,6 +194,30 @@ def test_both_kinds_are_of_one_moment_and_proven(
             execute(connection, "DROP DATABASE _restored")
 
 
+def test_what_is_written_after_the_copy_is_in_neither_kind(
+    backups: SiteBackups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both kinds are made one after the other by ``_backups.making.backup`` and ``_backups.making.derived_dump``."""
+    dump_database = derived_dump.dump_database
+
+    def write_and_dump(*arguments: Any, **named: Any) -> Any:
+        with closing(backups.lab.connect(SITE)) as connection:
+            for table in ("tabToDo", "`tabError Log`"):
+                execute(connection, f"INSERT INTO {table} (name, creation) VALUES ('afterwards', NOW())")
+        return dump_database(*arguments, **named)
+
+    monkeypatch.setattr(derived_dump, "dump_database", write_and_dump)
+    made = backups.back_up(kinds=BOTH)["set"]
+    manifest = valid_manifest(made)
+    assert manifest.inexact_tables == ()
+    rows = {table.name: table.rows for table in manifest.tables}
+    with closing(backups.lab.connect(SITE)) as connection:
+        for table in ("tabToDo", "tabError Log"):
+            ((count,),) = fetch_all(connection, f"SELECT COUNT(*) FROM `{table}`")
+            assert rows[table] == count - 1
+            execute(connection, f"DELETE FROM `{table}` WHERE name = 'afterwards'")
+
+
 def test_a_site_is_recovered_from_a_physical_set(backups: SiteBackups, tmp_path: Path) -> None:
     made = backups.back_up(kinds=["physical"])
     assert (made["verified"], made["set"]["rows"]) == ("content", None)
@@ -202,7 +227,7 @@ def test_a_site_is_recovered_from_a_physical_set(backups: SiteBackups, tmp_path:
     with closing(backups.lab.connect(SITE)) as connection:
         execute(connection, "DELETE FROM tabToDo")
     begun = recovery.begin(repository_path=str(backups.repository.path))
-    recovery.stage(begun["recovery"], binary_log="skipped")
+    recovery.stage(begun["recovery"])
     recovery.promote(begun["recovery"])
     recovery.finish(begun["recovery"])
     assert recovery.live().content == before.content
@@ -218,8 +243,6 @@ def test_a_set_of_another_kind_is_not_new_enough(backups: SiteBackups) -> None:
 def test_files_of_tables_that_are_not_what_was_copied_are_no_set(
     backups: SiteBackups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep_tables = making.keep_tables
-
     def damage_and_keep(writer: Any, tablespaces: Any, *rest: Any) -> None:
         path = tablespaces.folder / tablespaces.tables[0].files[0].name
         with path.open("r+b") as stream:
@@ -227,7 +250,7 @@ def test_files_of_tables_that_are_not_what_was_copied_are_no_set(
             stream.write(b"damaged")
         keep_tables(writer, tablespaces, *rest)
 
-    monkeypatch.setattr(making, "keep_tables", damage_and_keep)
+    monkeypatch.setattr(backup, "keep_tables", damage_and_keep)
     assert backups.run(kinds=["physical"])["error_code"] == "backup_unproven"
     assert backups.run(kinds=["physical"], compress_tables=True)["error_code"] == "backup_unproven"
     assert backups.names() == []
