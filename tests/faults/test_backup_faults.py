@@ -57,7 +57,7 @@ def on_a_small_volume(small_lab: Lab, tmp_path: Path) -> Iterator[SiteBackups]:
     subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.promise(1)
+@pytest.mark.promise(9)
 @pytest.mark.promise(25)
 @pytest.mark.parametrize("encryption", ["none", "gpg"])
 def test_a_volume_that_gets_full_in_the_middle_keeps_the_last_good_set(
@@ -86,7 +86,7 @@ def test_a_volume_that_gets_full_in_the_middle_keeps_the_last_good_set(
     assert backups.names() == [*names, made["name"]]
 
 
-@pytest.mark.promise(1)
+@pytest.mark.promise(9)
 def test_a_backup_that_would_not_fit_is_not_begun(on_a_small_volume: SiteBackups) -> None:
     backups = on_a_small_volume
     refused = backups.run(reserve_bytes=6 * 1024 * 1024)
@@ -96,7 +96,7 @@ def test_a_backup_that_would_not_fit_is_not_begun(on_a_small_volume: SiteBackups
     backups.assert_nothing_is_left()
 
 
-@pytest.mark.promise(9)
+@pytest.mark.promise(13)
 def test_the_second_of_two_backups_at_once_is_refused_and_the_first_ends_well(backups: SiteBackups) -> None:
     process_id = os.fork()
     if process_id == 0:

@@ -100,7 +100,7 @@ class ProgressReporter:
         if gone:
             raise LifeboatError(
                 f"Gave up {self.progress.step}: whoever started it no longer listens. "
-                "What it had built was removed; the live site was not touched. Run the recovery again.",
+                "What it had built was removed; the live site was not touched. Run this again.",
                 "caller_gone",
             )
 
