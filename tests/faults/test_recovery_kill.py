@@ -12,26 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
 
 from tests.lab.lab import Lab
 from tests.promotion_stage import exit_code_of
+from tests.small_site import leave_few_tables
 from tests.whole_recovery import Content, Traces, WholeRecovery
 
 SITE = "alpha.localhost"
-# What the proof of a database and of files looks at; without the other tables a recovery takes half a second.
-KEPT_TABLES = {
-    "__Auth",
-    "tabDocType",
-    "tabUser",
-    "tabDefaultValue",
-    "tabFile",
-    "tabInstalled Application",
-    "tabSingles",
-    "tabToDo",
-}
 STAGING = (
     "recovery begin",
     "staging_database named",
@@ -107,7 +96,7 @@ class Recoveries:
     def __init__(self, lab: Lab, state_path: Path) -> None:
         self.lab = lab
         self.recovery = WholeRecovery(lab, SITE, state_path)
-        self._leave_few_tables()
+        leave_few_tables(lab, SITE)
         lab.backup(SITE)
         self.of_the_set: Content = self.recovery.live().content
 
@@ -147,13 +136,6 @@ class Recoveries:
         """The journal of the recovery that was begun last."""
         folders = (self.recovery.state_path / SITE).glob("*/journal.jsonl")
         return Journal(max(folders, key=lambda path: path.stat().st_mtime_ns).parent)
-
-    def _leave_few_tables(self) -> None:
-        with closing(connect(self.lab.login)) as connection:
-            execute(connection, f"USE {quote_identifier(self.lab.site_config(SITE)['db_name'])}")
-            for name, kind in fetch_all(connection, "SHOW FULL TABLES"):
-                if name not in KEPT_TABLES:
-                    execute(connection, f"DROP {'TABLE' if kind == 'BASE TABLE' else kind} {quote_identifier(name)}")
 
 
 @pytest.fixture(scope="module")

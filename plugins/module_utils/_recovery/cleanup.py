@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ RELOAD_TIMEOUT_SECONDS = 10.0
 
 def clean_up(connection: Connection[Any], site: Site, journal: Journal) -> None:
     """Undo what a recovery did as far as it is not live; a second call changes nothing."""
+    shutil.rmtree(journal.scratch_path, ignore_errors=True)
     status = promotion_status(journal)
     if status in (PROMOTING, ROLLING_BACK):
         plan = plan_rollback(connection, site, journal)

@@ -16,6 +16,7 @@ from .._system.errors import LifeboatError
 from .._system.files import append_line_durably, fsync_folder, make_private_folder
 
 JOURNAL_NAME = "journal.jsonl"
+SCRATCH_NAME = "scratch"
 
 Trap = Callable[[str, str], None]
 
@@ -80,6 +81,11 @@ class Journal:
     def recovery(self) -> str:
         """Name the recovery that this is the journal of."""
         return self.folder.name
+
+    @property
+    def scratch_path(self) -> Path:
+        """Where a step of the recovery puts what it needs only while it runs; nothing there outlives the recovery."""
+        return self.folder / SCRATCH_NAME
 
     def append(self, step: str, event: str, **facts: Any) -> None:
         """Write one entry and wait until the disk has it.

@@ -158,9 +158,5 @@ def outside_window(target: Target, window: Window | None, why: str) -> LifeboatE
     return LifeboatError(
         f"Cannot recover to {target.text}: {why}. {reachable}, or to the moment of any complete set by its name.",
         "outside_window",
-        {
-            "window": None
-            if window is None
-            else [format_moment(s) for s in (window.since_seconds, window.until_seconds)]
-        },
+        {"window": str(window) if window else ""},
     )

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 REMOVED = "removed"
 DRAIN_TIMEOUT_SECONDS = 30.0
-# In the folder of the recovery: what is unpacked or proven before it is loaded.
-SCRATCH_NAME = "scratch"
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def stage_database(
     journal.append(STEP, "named", staging_database=database, binary_log=plan.binary_log)
     with journal.step(STEP) as found:
         try:
-            with source.opened(journal.folder / SCRATCH_NAME, progress) as loadable:
+            with source.opened(journal.scratch_path, progress) as loadable:
                 with journal.step(f"{STEP}.create"):
                     account = _create(request, plan, connection, database)
                 with journal.step(f"{STEP}.load") as loading:

@@ -1,0 +1,170 @@
+"""A site recovered to any point in time on the embedded bench, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.plan_text import plan_lines
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.report import report_view
+
+from tests.lab.lab import Lab
+from tests.lab.processes import wait_until
+from tests.lab.writer import Writer
+from tests.point_in_time_site import LOGS_ROWS, NEIGHBOUR, SITE, PointInTimeSite, differing
+
+TODO = "INSERT INTO tabToDo (name, description) VALUES ('{0}', '{0}')"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("point-in-time")
+    with Lab(folder, **LOGS_ROWS) as lab:
+        yield lab
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def point(lab: Lab, tmp_path: Path) -> PointInTimeSite:
+    return PointInTimeSite(lab, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["physical", "logical"])
+def test_a_site_is_recovered_to_before_a_transaction_and_rolled_back(point: PointInTimeSite, kind: str) -> None:
+    point.back_up(kind)
+    point.write(TODO.format("after the set"))
+    point.write("ALTER TABLE tabToDo ADD COLUMN extra INT DEFAULT 7")
+    wanted = point.content()
+    bad = point.write("DELETE FROM tabToDo")
+    point.write("UPDATE tabSeries SET current = current + 1")
+    damaged, neighbour = point.content(), PointInTimeSite(point.lab, point.state_path, NEIGHBOUR).live()
+    record = point.run(recover_to=f"before:{bad}", keep_days=7)
+    assert differing(point.content(), wanted) == set()
+    assert PointInTimeSite(point.lab, point.state_path, NEIGHBOUR).live() == neighbour
+    replay = record["replay"]
+    assert (replay["before"], replay["transactions"], replay["target"]) == (bad, 2, f"before:{bad}")
+    assert {"label": "Asked for", "value": f"before:{bad}"} in report_view(record)["facts"]
+    point.roll_back(record["recovery"])
+    assert differing(point.content(), damaged) == set()
+    point.write("ALTER TABLE tabToDo DROP COLUMN extra")
+
+
+def test_the_latest_moment_loses_nothing_although_the_site_is_written_to(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    switches = point.switches()
+    begun = point.begin(recover_to="latest", keep_days=7)
+    with Writer(point.lab, SITE, directly=True) as writer:
+        point.stage(begun["recovery"])
+    with closing(connect(point.lab.login)) as connection:
+        database = Journal.open(point.state_path, SITE, begun["recovery"]).fact("staging_database")
+        staged = {row[0] for row in fetch_all(connection, f"SELECT name FROM `{database}`.tabToDo")}
+    acknowledged = {write.name for write in writer.acknowledged}
+    assert acknowledged, "the writer did not get to write anything"
+    assert acknowledged <= staged
+    point.promote(begun["recovery"])
+    record = point.finish(begun["recovery"])
+    assert record["downtime_seconds"] > 0
+    assert point.switches() == switches
+    point.verify()
+    point.roll_back(record["recovery"])
+    assert point.switches() == switches
+    point.verify()
+
+
+def test_one_transaction_is_undone_and_all_others_stay(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    point.write(TODO.format("before"))
+    wanted = point.content()
+    bad = point.write("DELETE FROM tabToDo", "UPDATE tabSeries SET current = current + 1", TODO.format("bad"))
+    point.write(TODO.format("later"))
+    begun = point.begin(undo=bad, check_mode=True)
+    lines = plan_lines(begun, {"title": "Undo", "severity": "low", "steps": []})
+    assert any("tabToDo" in line and "come back" in line for line in lines)
+    record = point.run(undo=bad, keep_days=7)
+    assert record["undo"]["gtid"] == bad
+    point.write("DELETE FROM tabToDo WHERE name = 'later'")
+    assert differing(point.content(), wanted) == set()
+    point.roll_back(record["recovery"])
+
+
+def test_an_undo_that_would_lose_something_is_refused(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    changed = point.write(TODO.format("changed later"))
+    point.write("UPDATE tabToDo SET description = 'again' WHERE name = 'changed later'")
+    assert point.refused(undo=changed)["error_code"] == "undo_refused"
+    schema = point.write("ALTER TABLE tabSeries COMMENT 'x'")
+    assert point.refused(undo=schema)["error_code"] == "undo_refused"
+    before_schema = point.write("UPDATE tabSeries SET current = current + 1")
+    point.write("ALTER TABLE tabSeries COMMENT ''")
+    assert point.refused(undo=before_schema)["error_code"] == "undo_refused"
+    assert point.refused(undo="0-1-99999999")["error_code"] == "gtid_not_found"
+    assert point.refused(undo=changed, recover_to=f"before:{schema}")["error_code"] == "recover_to_invalid"
+
+
+def test_points_that_cannot_be_reached_are_refused_with_the_window(point: PointInTimeSite) -> None:
+    now = datetime.now(timezone.utc)
+    point.back_up("logical")
+    for moment, reason in ((now + timedelta(days=1), "future"), (now - timedelta(days=1), "no set")):
+        said = point.refused(recover_to=moment.isoformat())
+        assert said["error_code"] == "outside_window"
+        assert reason in said["msg"]
+        assert said["details"]["window"] in said["msg"]
+    naive = point.refused(recover_to=now.replace(tzinfo=None).isoformat())
+    assert naive["error_code"] == "recover_to_invalid"
+    assert point.refused(recover_to="before:0-1-99999999")["error_code"] == "gtid_not_found"
+    assert point.refused(recover_to="before:nonsense")["error_code"] == "gtid_invalid"
+
+
+def test_what_the_log_does_not_hold_exactly_is_refused(point: PointInTimeSite) -> None:
+    for setting in ("binlog_row_image = 'MINIMAL'", "binlog_format = 'STATEMENT'"):
+        point.back_up("logical")
+        with closing(connect(point.lab.login)) as connection:
+            execute(connection, f"USE `{point.lab.site_config(SITE)['db_name']}`")
+            execute(connection, f"SET SESSION {setting}")
+            execute(connection, "UPDATE tabSeries SET current = current + 1")
+        said = point.refused(recover_to="latest")
+        assert said["error_code"] == "replay_refused"
+
+
+def test_a_gap_in_the_logs_is_refused_with_the_name_of_what_is_missing(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    with closing(connect(point.lab.login)) as connection:
+        first = fetch_all(connection, "SHOW MASTER STATUS")[0][0]
+        execute(connection, "FLUSH BINARY LOGS")
+        active = fetch_all(connection, "SHOW MASTER STATUS")[0][0]
+
+        def purged() -> bool:
+            # The server keeps a log until the storage engines have on the disk what is in it.
+            execute(connection, f"PURGE BINARY LOGS TO '{active}'")
+            return first not in [row[0] for row in fetch_all(connection, "SHOW BINARY LOGS")]
+
+        wait_until(purged, "the purge of a binary log")
+    said = point.refused(recover_to="latest")
+    assert said["error_code"] == "binlog_gap"
+    assert first in said["msg"]
+
+
+def test_the_database_of_after_a_promotion_is_another_life(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    wanted = point.content()
+    bad = point.write(TODO.format("bad of a life"))
+    first = point.run(recover_to=f"before:{bad}", keep_days=7)
+    point.write(TODO.format("new life"))
+    said = point.refused(recover_to="latest")
+    assert said["error_code"] == "outside_window"
+    # Points in time are whole seconds: this one begins after the promotion.
+    later = int(time.time()) + 1
+    wait_until(lambda: time.time() >= later, "the next second")
+    said = point.refused(recover_to=datetime.fromtimestamp(later, timezone.utc).isoformat())
+    assert said["error_code"] == "outside_window"
+    assert "lived in the database" in said["msg"]
+    point.roll_back(first["recovery"])
+    point.write("DELETE FROM tabToDo WHERE name = 'bad of a life'")
+    assert differing(point.content(), wanted) == set()
