@@ -22,6 +22,7 @@ from tests.lab.playbook import run_playbook
 from .contenders import dump_with_mydumper, load_with_myloader, restore_as_bench_does
 from .large_site import enlarge
 from .measure import FOLDER, MEGABYTE, Cost, MemorySampler, Targets, cost_of_server, print_targets, told
+from .physical import Physical, measure_physical, physical_targets
 
 SITE = "large.localhost"
 PLAYBOOK = "lifeboat.frappe.recover"
@@ -30,6 +31,7 @@ SERVER: dict[str, Any] = {
     "innodb_log_file_size": "512M",
     "innodb_flush_log_at_trx_commit": 1,
 }
+SITE_MEGABYTES = 1024
 # The targets that the README claims.
 SPEEDUP = 2.5
 DOWNTIME_SECONDS = 1.0
@@ -80,8 +82,9 @@ def run(megabytes: int) -> bool:
             bench = restore_as_bench_does(lab, database, backup.database)
         with told("loading mydumper's own dump with myloader"):
             myloader = _myloader(lab, database)
-    _print_table(backup, sql_bytes, ours, bench, myloader)
-    return print_targets(_targets(ours, bench))
+        physical = measure_physical(lab, SITE, lambda: _restart(lab), lambda *options: _recover_with(lab, *options))
+    _print_table(backup, sql_bytes, ours, bench, myloader, physical)
+    return print_targets((*_targets(ours, bench), *physical_targets(physical, bench, megabytes < SITE_MEGABYTES)))
 
 
 def _restart(lab: Lab) -> None:
@@ -115,6 +118,11 @@ def _recover(lab: Lab) -> tuple[Ours, int]:
         ),
         record["set"]["sql_bytes"],
     )
+
+
+def _recover_with(lab: Lab, *options: str) -> dict[str, Any]:
+    _run(lab, "-e", f"site={SITE}", *options)
+    return _record(lab)
 
 
 def _count_rows(lab: Lab) -> float:
@@ -178,7 +186,9 @@ def _myloader(lab: Lab, database: str) -> Cost | str:
         return f"failed: {error}"
 
 
-def _print_table(backup: BackupFiles, sql_bytes: int, ours: Ours, bench: Cost, myloader: Cost | str) -> None:
+def _print_table(
+    backup: BackupFiles, sql_bytes: int, ours: Ours, bench: Cost, myloader: Cost | str, physical: Physical
+) -> None:
     print(
         f"\n{sql_bytes / MEGABYTE:.0f} MB of SQL in {backup.database.stat().st_size / MEGABYTE:.0f} MB of .sql.gz; "
         "buffer pool 1 GB, redo log 512 MB, binary log on\n"
@@ -192,6 +202,10 @@ def _print_table(backup: BackupFiles, sql_bytes: int, ours: Ours, bench: Cost, m
     _print_row("lifeboat: load, keys and proof", ours.staging_seconds, None, bench)
     _print_row("lifeboat: from the lock to serving", ours.to_promotion_seconds, None, bench)
     _print_row("lifeboat: the whole command", ours.cost.seconds, ours.cost.server_cpu_seconds, bench)
+    _print_row("cp and sync of the tables as files", physical.copy_seconds, None, bench)
+    _print_row("lifeboat, tables as files: import and proof", physical.staging_seconds, None, bench)
+    _print_row("lifeboat, tables as files: lock to serving", physical.to_promotion_seconds, None, bench)
+    print("\nparts: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in physical.steps.items()))
 
 
 def _print_row(name: str, seconds: float, cpu_seconds: float | None, bench: Cost) -> None:
