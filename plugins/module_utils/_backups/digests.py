@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Callable
 
+from .._system.digests import file_digest
 from .manifest import ManifestFile
-
-READ_BYTES = 1024 * 1024
-
-
-def file_digest(path: Path, on_read: Callable[[int], object] = int) -> str:
-    """Return the SHA-256 of a file; ``on_read`` is told the bytes of each read."""
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while True:
-            content = stream.read(READ_BYTES)
-            if not content:
-                return digest.hexdigest()
-            digest.update(content)
-            on_read(len(content))
 
 
 def changed_files(folder: Path, files: Iterable[ManifestFile], on_read: Callable[[int, str], None]) -> list[str]:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.digests import changed_files, file_digest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.digests import changed_files
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import ManifestFile
-
-
-def test_a_file_has_its_digest(tmp_path):
-    (tmp_path / "a").write_bytes(b"content")
-    assert file_digest(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()
 
 
 def test_changed_files_are_named_and_what_is_read_is_told(tmp_path):
