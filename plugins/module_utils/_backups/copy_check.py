@@ -8,8 +8,8 @@ import tarfile
 from contextlib import suppress
 from typing import IO
 
+from .._system.digests import READ_BYTES
 from .._system.errors import LifeboatError
-from .digests import READ_BYTES
 from .manifest import MANIFEST_NAME, Manifest
 from .offsite_sets import OffsiteSet
 from .restic_repository import ResticRepository
