@@ -308,16 +308,6 @@ def test_copy_that_always_lacks_a_table_is_none(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_table_without_its_metadata_is_no_copy(
-    site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(copy, "prepare_tables", lambda *_arguments, **_options: None)
-    with pytest.raises(LifeboatError, match=r"lacks the file .* of its table") as caught:
-        copy_database(site, DATABASE, tmp_path / "tablespaces")
-    assert caught.value.error_code == "copy_failed"
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_copy_that_nobody_wants_any_more_ends(
     site: LoginOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
