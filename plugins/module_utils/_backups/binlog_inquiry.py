@@ -9,7 +9,7 @@ from typing import Any, Callable
 from .._bench.configuration import database_address, read_configuration
 from .._bench.layout import Site
 from .._mariadb.binlog.live import LiveBinlogs, read_live_binlogs
-from .._mariadb.binlog.logs import LogFile, file_number
+from .._mariadb.binlog.logs import LogFile
 from .._mariadb.connection import LoginOptions, connect
 from .._system.errors import LifeboatError
 from .._system.times import parse_rfc3339
@@ -175,12 +175,12 @@ def _window(inquiry: Inquiry, archive: BinlogArchive, reach: ReachableLogs, now_
     until = (
         max((entry.latest_commit for entry in entries), default="") if last.is_archived else format_moment(now_seconds)
     )
-    first_number = file_number(reach.logs[0].name)
+    names = {log.name for log in reach.logs}
     folders = site_folders(inquiry.site, inquiry.repository) if inquiry.site else ()
     bases = [
         backup.recovery_point
         for backup in catalogue(folders, inquiry.site.name if inquiry.site else None)
-        if backup.verdict == COMPLETE and backup.position and file_number(backup.position.file) >= first_number
+        if backup.verdict == COMPLETE and backup.position and backup.position.file in names
     ]
     return {
         "logs_from": format_moment(reach.began_at_seconds or 0),

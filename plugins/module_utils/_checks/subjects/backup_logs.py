@@ -48,6 +48,12 @@ def logs_contiguous(server: DatabaseServer) -> Iterator[Measurement]:
     known = {site: position for site, position in positions.items() if position is not None}
     if not known and not entries:
         raise NotApplicableError("there is neither a set with a position nor an archive of binary logs")
+    if entries:
+        newest = entries[-1]
+        text = (
+            f"{count_text(len(entries), 'binary log')} archived, the newest one {newest.name} of {newest.archived_at}"
+        )
+        yield Measurement(0, "archive", text)
     for site, position in known.items():
         yield _judge_site(site, position, entries, live)
     for finding in judge_settings(live.variables, HOUR_SECONDS):
