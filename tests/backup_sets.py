@@ -195,7 +195,9 @@ def write_repository_set(
     if files is None:
         files = {}
         if "logical" in kinds:
-            paths = write_set(folder, name)
+            site = site_folder.name
+            public, private = archive({"a.txt": b"a"}, site=site), archive({"b.txt": b"b"}, "private", site=site)
+            paths = write_set(folder, name, files=public, private_files=private)
             files = {path.name: (kind, path.read_bytes()) for kind, path in paths.items()}
         if "physical" in kinds:
             schema = json.dumps({"tables": ["__Auth"]}).encode()

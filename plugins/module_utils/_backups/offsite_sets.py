@@ -109,19 +109,34 @@ def _read_tags(snapshot: Snapshot) -> OffsiteSet | None:
 
 
 def read_checks(site_folder: Path, repository: str) -> dict[str, CopyCheck]:
-    """Return by its mark which copy in a repository was read back whole; none where the file is lost or damaged."""
-    try:
-        known = json.loads((site_folder / CHECKS_NAME).read_bytes())[repository]
-        return {mark: CopyCheck(**check) for mark, check in known.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    """Return by its mark which copy in a repository was read back; none where that is not known any more."""
+    return _all_checks(site_folder).get(repository, {})
 
 
 def write_checks(site_folder: Path, repository: str, checks: Mapping[str, CopyCheck]) -> None:
-    """Remember which copies in the one repository of a site were read back whole."""
+    """Remember which copies of a site's sets in a repository were read back."""
     make_private_folder(site_folder)
-    known = {mark: asdict(check) for mark, check in checks.items()}
-    write_json_atomically(site_folder / CHECKS_NAME, {repository: known})
+    known = {**_all_checks(site_folder), repository: checks}
+    shown = {name: {mark: asdict(check) for mark, check in marks.items()} for name, marks in known.items()}
+    write_json_atomically(site_folder / CHECKS_NAME, shown)
+
+
+def good_copies(site_folder: Path) -> set[str] | None:
+    """Return the digests of the manifests of which a copy was read back whole; None where nothing was ever copied."""
+    known = _all_checks(site_folder)
+    checks = [item for marks in known.values() for item in marks.items()]
+    return {mark.partition(" ")[0] for mark, check in checks if not check.problem} if known else None
+
+
+def _all_checks(site_folder: Path) -> dict[str, dict[str, CopyCheck]]:
+    try:
+        known = json.loads((site_folder / CHECKS_NAME).read_bytes())
+        return {
+            repository: {mark: CopyCheck(**check) for mark, check in checks.items()}
+            for repository, checks in known.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):  # copies are read back again then
+        return {}
 
 
 def with_copies(

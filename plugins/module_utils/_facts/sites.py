@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._backups.catalogue import catalogue, site_folders
+from .._backups.repository import Repository
 from .._backups.sets import COMPLETE
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.site import SiteTarget
@@ -33,8 +34,9 @@ def bench_facts(bench: BenchTarget, sites: Iterable[SiteTarget]) -> list[dict[st
 
 def backup_facts(site: SiteTarget) -> list[dict[str, Any]]:
     """Return the newest complete set of a site, as its names and first bytes tell, and how much all its sets take."""
-    folders = [*site_folders(site.site), *map(Path, site.surroundings.settings.backup_paths)]
-    sets = catalogue(folders, site.name)
+    settings = site.surroundings.settings
+    kept = site_folders(site.site, Repository(Path(settings.repository_path)))
+    sets = catalogue([*kept, *map(Path, settings.backup_paths)], site.name)
     newest = next((backup for backup in sets if backup.verdict == COMPLETE), None)
     return [
         {

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_records import append_drill_record
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_run import copy_sets
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration import key_fingerprint
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.subjects import backup_sets
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Settings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import append_record
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.times import parse_rfc3339
 
+from tests.backup_sets import write_repository_set
 from tests.check_runs import run_one
 from tests.lab.backups import BackupFiles
+from tests.restic_double import FolderRepository
 
 SITE = "alpha.localhost"
 HOUR_SECONDS = 3600
@@ -29,6 +33,12 @@ def look(check_id, target):
 
 def later(seconds):
     return lambda: datetime.now(timezone.utc).timestamp() + seconds
+
+
+def backup_name_after(backup) -> str:
+    """Return the name of a set in the repository that is an hour newer than a backup."""
+    moment = datetime.fromtimestamp(backup.database.stat().st_mtime + HOUR_SECONDS, timezone.utc)
+    return f"{moment:%Y%m%d_%H%M%S}-alpha_localhost"
 
 
 @pytest.fixture
@@ -128,6 +138,42 @@ def test_a_table_that_a_drill_found_damaged(site_target, surroundings):
     assert look("D16", site_target(SITE)).text.startswith("Said of physical+replay. That was")
 
 
+@pytest.mark.check("B01")
+@pytest.mark.check("B02")
+def test_sets_of_the_repository_count_and_lost_ones_are_told(backup, site_target, tmp_path):
+    settings = Settings(repository_path=str(tmp_path))
+    site_folder = tmp_path / "sites" / SITE
+    older, newer = "20261119_144508-alpha_localhost", "20261120_144508-alpha_localhost"
+    for name in (older, newer):
+        write_repository_set(site_folder, name)
+    for path in backup.database.parent.iterdir():
+        path.unlink()
+    at = parse_rfc3339("2026-11-20T15:00:00Z").timestamp()
+
+    def found(check_id):
+        return run_one(check_id, site_target(SITE, settings=settings, now=lambda: at))
+
+    assert [(finding.severity, newer in finding.text) for finding in found("B01")] == [("ok", True)]
+    assert [finding.severity for finding in found("B02")] == ["ok"]
+    shutil.rmtree(site_folder / older)
+    assert {finding.item: finding.severity for finding in found("B02")} == {older: "critical", "": "ok"}
+    database = next((site_folder / newer).glob("*-database.sql.gz"))
+    content = database.read_bytes()
+    database.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert [finding.severity for finding in found("B02")] == ["critical", "critical"]
+
+
+@pytest.mark.check("B02")
+def test_a_large_set_with_a_manifest_is_judged_by_its_sizes(backup, site_target, tmp_path, monkeypatch):
+    monkeypatch.setattr(backup_sets, "READ_AT_ONCE_BYTES", 10)
+    settings = Settings(repository_path=str(tmp_path))
+    name = backup_name_after(backup)
+    folder = write_repository_set(tmp_path / "sites" / SITE, name)
+    assert look("B02", site_target(SITE, settings=settings)).severity == "ok"
+    next(folder.glob("*-database.sql.gz")).write_bytes(b"cut")
+    assert look("B02", site_target(SITE, settings=settings)).severity == "critical"
+
+
 @pytest.mark.check("B04")
 def test_a_backup_that_is_on_this_host_alone(backup, site_target, tmp_path):
     offsite = tmp_path / "offsite"
@@ -138,6 +184,22 @@ def test_a_backup_that_is_on_this_host_alone(backup, site_target, tmp_path):
     assert look("B04", site_target(SITE, settings=settings)).severity == "ok"
     Path(offsite, backup.database.name).write_bytes(b"cut off")
     assert look("B04", site_target(SITE, settings=settings)).severity == "critical"
+
+
+@pytest.mark.check("B04")
+@pytest.mark.usefixtures("backup")
+def test_a_set_whose_copy_was_read_back_is_off_site(site_target, tmp_path):
+    settings = Settings(repository_path=str(tmp_path))
+    site_folder = tmp_path / "sites" / SITE
+    folder = write_repository_set(site_folder, "20261120_144508-alpha_localhost", kinds=("physical",))
+    assert look("B04", site_target(SITE, settings=settings)).severity == "skipped"
+    repository = FolderRepository(tmp_path / "offsite")
+    now = datetime.now(timezone.utc)
+    copy_sets(repository, SITE, site_folder, now, create=False, check_all=False, dry_run=False)
+    at = parse_rfc3339("2026-11-20T15:00:00Z").timestamp()
+    assert look("B04", site_target(SITE, settings=settings, now=lambda: at)).severity == "ok"
+    shutil.rmtree(folder)
+    assert look("B04", site_target(SITE, settings=settings, now=lambda: at)).severity == "critical"
 
 
 @pytest.mark.check("B05")

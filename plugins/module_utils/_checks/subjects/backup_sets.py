@@ -9,6 +9,9 @@ from pathlib import Path
 
 from ..._backups.catalogue import catalogue, site_folders
 from ..._backups.drill_records import PASSED, read_drill_records
+from ..._backups.manifest_sets import manifest_digest, review_site_folder
+from ..._backups.offsite_sets import good_copies
+from ..._backups.repository import Repository
 from ..._backups.sets import COMPLETE, STRUCTURE, BackupSet
 from ..._backups.verification import verify_set
 from ..._bench.configuration import key_fingerprint
@@ -18,7 +21,7 @@ from ..._system.times import parse_rfc3339
 from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.site import SiteTarget
 
-BACKUP_NOW = Remediation("Find out why the backup job does not run, and take a backup now: bench --site SITE backup.")
+BACKUP_NOW = Remediation("Find out why the backup job does not run, and take a backup now.", "lifeboat.frappe.backup")
 # What a look at every byte gets through within a check's deadline, also on a slow disk.
 READ_AT_ONCE_BYTES = 48 * 1024 * 1024
 SETS_COMPARED = 5
@@ -26,8 +29,13 @@ DAY_SECONDS = 86400.0
 
 
 def _sets(target: SiteTarget) -> list[BackupSet]:
-    folders = [*site_folders(target.site), *map(Path, target.surroundings.settings.backup_paths)]
-    return catalogue(folders, target.name)
+    settings = target.surroundings.settings
+    kept = site_folders(target.site, Repository(Path(settings.repository_path)))
+    return catalogue([*kept, *map(Path, settings.backup_paths)], target.name)
+
+
+def _site_folder(target: SiteTarget) -> Path:
+    return Repository(Path(target.surroundings.settings.repository_path)).site_folder(target.name)
 
 
 def _age_seconds(target: SiteTarget, moment: str) -> float:
@@ -41,7 +49,7 @@ def _age_seconds(target: SiteTarget, moment: str) -> float:
     subject="backup",
     target=SiteTarget,
     measures="time since the recovery point of the newest complete set",
-    source="catalogue of the site's folders and of backup_paths",
+    source="catalogue of the site's folders, of repository_path and of backup_paths",
     unit="seconds",
     warning=str(26 * 3600),
     critical=str(50 * 3600),
@@ -67,8 +75,8 @@ def backup_age(target: SiteTarget) -> Iterator[Measurement]:
     title="Newest backup is whole",
     subject="backup",
     target=SiteTarget,
-    measures="1 where the newest set cannot be restored from, or is far smaller than those before it",
-    source="every byte of the newest set: checksums, the dump's last line, the archives' listings",
+    measures="1 where the newest set cannot be restored from, or is far smaller than those before it, or a set is lost",
+    source="every byte of the newest set: digests, checksums, the dump's last line, the archives' listings; the chain",
     unit="bool",
     critical="0",
     impact="critical",
@@ -80,9 +88,15 @@ def backup_is_whole(target: SiteTarget) -> Iterator[Measurement]:
     sets = _sets(target)
     if not sets:
         raise NotApplicableError("the site has no backup set")
+    for finding in review_site_folder(_site_folder(target)).findings:
+        yield Measurement(1, item=finding.set, text=f"{finding.set} is {finding.finding}", evidence=(finding.text,))
     newest = sets[0]
     mark = _mark(newest)
-    if newest.verdict == COMPLETE and target.surroundings.history.fact("B02", target.name) != mark:
+    is_known = target.surroundings.history.fact("B02", target.name) == mark
+    # One with a manifest was read whole when it was made; what is too much to read again is judged by its sizes.
+    if newest.manifest is not None and newest.size_bytes > READ_AT_ONCE_BYTES:
+        is_known = True
+    if newest.verdict == COMPLETE and not is_known:
         if newest.size_bytes > READ_AT_ONCE_BYTES:
             raise UnmeasurableError(
                 f"{newest.name} has {bytes_text(newest.size_bytes)}, too much to read within a check: "
@@ -101,12 +115,17 @@ def _mark(backup: BackupSet) -> str:
 
 
 def _size_against_earlier(newest: BackupSet, sets: list[BackupSet]) -> Measurement:
-    earlier = [backup.size_bytes for backup in sets[1 : 1 + SETS_COMPARED] if backup.verdict == COMPLETE]
-    usual = statistics.median(earlier) if earlier else 0
+    alike = [backup for backup in sets[1:] if backup.verdict == COMPLETE and _form(backup) == _form(newest)]
+    usual = statistics.median([backup.size_bytes for backup in alike[:SETS_COMPARED]]) if alike else 0
     text = f"{newest.name} is whole, {bytes_text(newest.size_bytes)}"
     if newest.size_bytes < usual / 2:
         return Measurement(1, text=f"{text}, less than half of the usual {bytes_text(usual)}", severity="warning")
     return Measurement(0, text=text)
+
+
+def _form(backup: BackupSet) -> tuple[object, ...]:
+    """Return what sets must share for their sizes to be comparable."""
+    return (backup.manifest is None, backup.kinds)
 
 
 @check(
@@ -157,22 +176,24 @@ def backup_restore_proven(target: SiteTarget) -> Iterator[Measurement]:
     title="Newest backup is off-site",
     subject="backup",
     target=SiteTarget,
-    measures="age of the newest set of which every artifact is in one of offsite_paths with the same size",
-    source="catalogue of the site's folders against that of offsite_paths",
+    measures="age of the newest set that is in offsite_paths with the same sizes, or was read back with restic",
+    source="catalogue of the site's folders against that of offsite_paths; what backup_offsite remembers of its copies",
     unit="seconds",
     warning=str(26 * 3600),
     critical=str(50 * 3600),
     impact="critical",
-    remediation=Remediation("Look at the job that copies the sets off the host."),
+    remediation=Remediation("Look at the job that copies the sets off the host.", "lifeboat.frappe.backup"),
     reference="Frappe Cloud's OffsiteBackupCheck",
 )
 def backup_offsite(target: SiteTarget) -> Iterator[Measurement]:
     """Judge the data that would be lost with the host."""
     folders = [Path(path) for path in target.surroundings.settings.offsite_paths]
-    if not folders:
-        raise NotApplicableError("offsite_paths is not set")
-    copies = {_sizes(backup) for backup in catalogue(folders, target.name)}
-    copied = [backup for backup in _sets(target) if backup.verdict == COMPLETE and _sizes(backup) in copies]
+    read_back = good_copies(_site_folder(target))
+    if not folders and read_back is None:
+        raise NotApplicableError("offsite_paths is not set, and backup_offsite never ran")
+    copies = {_contents(backup) for backup in catalogue(folders, target.name)}
+    whole = [backup for backup in _sets(target) if backup.verdict == COMPLETE]
+    copied = [backup for backup in whole if _contents(backup) in copies or _digest(backup) in (read_back or ())]
     if not copied:
         yield Measurement(None, text="no set of this site is off-site", severity="critical")
         return
@@ -180,8 +201,14 @@ def backup_offsite(target: SiteTarget) -> Iterator[Measurement]:
     yield Measurement(age, text=f"the newest set off-site, {copied[0].name}, is {duration_text(age)} old")
 
 
-def _sizes(backup: BackupSet) -> tuple[tuple[str, int], ...]:
+def _contents(backup: BackupSet) -> tuple[tuple[str, int], ...]:
+    if backup.manifest is not None:
+        return ((_digest(backup), backup.size_bytes),)
     return tuple(sorted((artifact.path.name, artifact.size_bytes) for artifact in backup.artifacts))
+
+
+def _digest(backup: BackupSet) -> str:
+    return manifest_digest(backup.folder) if backup.manifest is not None else ""
 
 
 @check(

@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..._backups.catalogue import catalogue, folder_problems, site_folders
+from ..._backups.repository import Repository
 from ..._bench.layout import Site
 from ..._system.quantities import count_text
 from ..listeners import Listener, local_addresses, read_listeners
@@ -141,7 +143,8 @@ def secrets_visible(target: Host) -> Iterator[Measurement]:
         if _shows_a_secret(process.arguments)
     )
     shown = [f"{command} has a password on its command line" for command in commands]
-    readable = [problem for site in _sites(target) for problem in _readable_backups(site)]
+    repository = Repository(Path(target.surroundings.settings.repository_path))
+    readable = [problem for site in _sites(target) for problem in _readable_backups(site, repository)]
     severity = "critical" if shown else ""
     text = f"{count_text(len(shown), 'command')} with a password, {count_text(len(readable), 'backup')} open to others"
     yield Measurement(len(shown) + len(readable), text=text, evidence=(*shown, *readable)[:SHOWN], severity=severity)
@@ -157,8 +160,8 @@ def _sites(target: Host) -> list[Site]:
     return [site for bench in target.benches for site in bench.sites()]
 
 
-def _readable_backups(site: Site) -> list[str]:
-    folders = site_folders(site)
+def _readable_backups(site: Site, repository: Repository) -> list[str]:
+    folders = site_folders(site, repository)
     return [
         *folder_problems(folders),
         *(problem for backup in catalogue(folders, site.name) for problem in backup.insecure_permissions),
