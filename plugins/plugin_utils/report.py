@@ -204,6 +204,10 @@ def _files_proof(proof: Mapping[str, Any]) -> Iterator[str]:
     for kind, archive in proof["archives"].items():
         files = count_text(archive["files"], "file")
         yield f"{kind.replace('_', ' ').capitalize()}: {files}, {bytes_text(archive['bytes'])} extracted."
+    taken = proof.get("taken_from_live", {"files": 0})
+    if taken["files"]:
+        newer, size = count_text(taken["files"], "file"), bytes_text(taken["bytes"])
+        yield f"{newer} ({size}) that came after the set were taken from the live site, as the database lists them."
     listed = count_text(proof["listed"], "local file")
     yield f"The database lists {listed}; {proof['matched']} were compared by checksum or size and are right."
     for name, text in (

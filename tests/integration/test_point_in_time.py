@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -92,6 +93,27 @@ def test_one_transaction_is_undone_and_all_others_stay(point: PointInTimeSite) -
     point.write("DELETE FROM tabToDo WHERE name = 'later'")
     assert differing(point.content(), wanted) == set()
     point.roll_back(record["recovery"])
+
+
+def test_files_that_came_after_the_set_are_taken_from_the_live_site(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    content = b"uploaded after the set"
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    folder = point.lab.site_path(SITE) / "private" / "files"
+    for name, written in (("since.txt", content), ("changed.txt", b"not what was uploaded")):
+        (folder / name).write_bytes(written)
+        point.write(
+            "INSERT INTO tabFile (name, file_name, file_url, is_private, is_folder, file_size, content_hash) "
+            f"VALUES ('{name}', '{name}', '/private/files/{name}', 1, 0, {len(content)}, '{digest}')"
+        )
+    wanted = point.content()
+    bad = point.write("DELETE FROM tabToDo")
+    record = point.run(recover_to=f"before:{bad}", keep_days=7)
+    assert differing(point.content(), wanted) == {"private/files/changed.txt"}
+    assert record["proof"]["files"]["taken_from_live"] == {"files": 1, "bytes": len(content)}
+    assert "/private/files/changed.txt" in record["not_recovered"][0]
+    point.roll_back(record["recovery"])
+    point.write("DELETE FROM tabFile WHERE name IN ('since.txt', 'changed.txt')")
 
 
 def test_an_undo_that_would_lose_something_is_refused(point: PointInTimeSite) -> None:

@@ -198,7 +198,7 @@ def compare_files(known: Iterable[KnownFile], staged: Trees, live: Trees, progre
 def _compare_one(file: KnownFile, staged: BinaryIO, live: Trees, proof: FilesProof) -> None:
     if not file.hashes and not file.sizes:
         proof.unchecked += 1
-    elif _fits(file, staged):
+    elif fits(file, staged):
         proof.matched += 1
     elif _same_as_live(file, staged, live):
         proof.outdated += 1
@@ -207,7 +207,8 @@ def _compare_one(file: KnownFile, staged: BinaryIO, live: Trees, proof: FilesPro
         proof.damaged_names += [file.url][: DAMAGED_SHOWN - len(proof.damaged_names)]
 
 
-def _fits(file: KnownFile, stream: BinaryIO) -> bool:
+def fits(file: KnownFile, stream: BinaryIO) -> bool:
+    """Tell whether a file is what the database knows of it, by its checksum, else by its size."""
     if file.hashes:
         return _md5(stream) in file.hashes
     return os.fstat(stream.fileno()).st_size in file.sizes

@@ -20,6 +20,7 @@ from .._system.errors import LifeboatError
 from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
 from .files_proof import Trees, compare_files, count_files, known_files, refuse_damaged
+from .files_since import TakenFiles, take_newer_files
 from .journal import Journal
 from .promotion_plan import STAGING_FOLDER, staging_path
 from .promotion_state import NOT_BEGUN, finished_steps, promotion_status
@@ -299,9 +300,27 @@ def _prove(request: FilesRequest, counted: Counted, database: str, progress: Pro
         live = {
             kind: stack.enter_context(folder_beneath(path, ())) for kind, path in _live_trees(site) if path.is_dir()
         }
+        taken = _take_newer(request, database, staged, Trees(live), progress)
+        if taken.files:
+            sync_file_system(staging)
         proof = compare_files(known_files(request.login, database), Trees(staged), Trees(live), progress)
     refuse_damaged(proof, request.accept_damaged_files)
-    return proof.as_dict(counted)
+    return {**proof.as_dict(counted), "taken_from_live": asdict(taken)}
+
+
+def _take_newer(
+    request: FilesRequest, database: str, staged: Mapping[str, int], live: Trees, progress: ProgressReporter
+) -> TakenFiles:
+    """Take what a point in time behind the set lists and the set cannot have; a set itself lists only what it has."""
+    if not request.journal.plan().get("replay"):
+        return TakenFiles()
+    check_room = _room_check(request.site.bench.sites_path, request.reserve_bytes)
+
+    def tell(taken_bytes: int, files: int, name: str) -> None:
+        check_room(taken_bytes, 0)
+        progress.update(item_name=f"{name} (file {files} from the live site)")
+
+    return take_newer_files(known_files(request.login, database), staged, live, _owner(request.site), tell)
 
 
 def _live_trees(site: Site) -> list[tuple[str, Path]]:
