@@ -399,21 +399,3 @@ def test_database_with_an_unusual_name_is_copied(site: LoginOptions, tmp_path: P
         drop_database(connection, "my db-ä.x")
         connection.close()
     assert [file.name for file in copied.tablespaces.tables[0].files] == ["t.ibd", "t.cfg"]
-
-
-def test_password_is_on_no_command_line_and_in_no_environment(site: LoginOptions, tmp_path: Path) -> None:
-    assert site.login_password
-    secret = site.login_password.encode()
-    seen: list[bytes] = []
-
-    def look() -> None:
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if (process / "comm").read_text() == "mariadb-backup\n":
-                    seen.append((process / "cmdline").read_bytes() + (process / "environ").read_bytes())
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backup_program, "WATCH_SECONDS", 0.02)
-        copy_database(site, DATABASE, tmp_path / "tablespaces", watch=look)
-    assert seen
-    assert all(secret not in text for text in seen)
