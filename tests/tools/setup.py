@@ -33,6 +33,10 @@ PROGRAMS: dict[str, dict[str, str]] = {
         "mariadb-dump": "mariadb-client",
         "redis-check-rdb": "redis-tools",
         "gpg": "gnupg",
+        "age": "age",
+        "mariadb-backup": "mariadb-backup",
+        "restic": "restic",
+        "zstd": "zstd",
     },
     "gates": {
         "podman": "podman",
