@@ -221,7 +221,7 @@ def test_a_site_that_does_not_work_afterwards_is_rolled_back(operator: Operator)
     nobody_listens = {"lifeboat_recovery_url": "http://127.0.0.1:9", "lifeboat_recovery_web_timeout_seconds": 0}
     run = operator.run(site=SITE, again=True, **nobody_listens)
     assert run.exit_code != 0
-    assert "The previous site was put back, but is not well either: see the report." in run.output
+    assert "The previous site was put back, but is not well: see the report." in run.output
     assert not run.complaints
     assert operator.lab.site_config(SITE)["db_name"] == replaced
     record = operator.newest_record()
