@@ -179,10 +179,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.backup import BackupRequest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.encryption import choose_encryption
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.physical_part import tablespace_form
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.present import bring_to_state
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.request import BackupRequest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import find_bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.private_server import PrivateServer

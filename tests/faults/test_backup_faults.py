@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.artifact_file import ArtifactFile
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.backup import BackupRequest, make_backup
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.backup import make_backup
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.request import BackupRequest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.source import read_source
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.steps import Steps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import backup, derived_dump
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import derived_dump, set_maker
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making import proof as proof_module
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.physical_part import keep_tables
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import (
@@ -197,7 +197,7 @@ def test_both_kinds_are_of_one_moment_and_proven(
 def test_what_is_written_after_the_copy_is_in_neither_kind(
     backups: SiteBackups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both kinds are made one after the other by ``_backups.making.backup`` and ``_backups.making.derived_dump``."""
+    """Both kinds are made one after the other by ``_backups.making.set_maker`` and ``_backups.making.derived_dump``."""
     dump_database = derived_dump.dump_database
 
     def write_and_dump(*arguments: Any, **named: Any) -> Any:
@@ -250,7 +250,7 @@ def test_files_of_tables_that_are_not_what_was_copied_are_no_set(
             stream.write(b"damaged")
         keep_tables(writer, tablespaces, *rest)
 
-    monkeypatch.setattr(backup, "keep_tables", damage_and_keep)
+    monkeypatch.setattr(set_maker, "keep_tables", damage_and_keep)
     assert backups.run(kinds=["physical"])["error_code"] == "backup_unproven"
     assert backups.run(kinds=["physical"], compress_tables=True)["error_code"] == "backup_unproven"
     assert backups.names() == []

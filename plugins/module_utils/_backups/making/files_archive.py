@@ -13,9 +13,12 @@ from typing import BinaryIO, Callable, cast
 from ..._bench.layout import Site
 from ..._system.beneath import folder_beneath
 from ..archives import VISIBILITY
+from ..names import FILES, PRIVATE_FILES
 from .filters import Write
 
 COPY_BYTES = 1024 * 1024
+# The archives of a site's files, by kind, and what bench calls them.
+ARCHIVES = ((FILES, "files"), (PRIVATE_FILES, "private-files"))
 
 
 @dataclass

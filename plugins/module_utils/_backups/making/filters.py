@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Callable, cast
 
@@ -48,9 +48,11 @@ def through(command: list[str], write: Write, descriptors: tuple[int, ...] = ())
             plain.close()
             pump.join()
         except BrokenPipeError:
+            _abandon(plain)
             pump.join()
         except BaseException:
             process.kill()
+            _abandon(plain)
             pump.join()
             raise
         if pump.error is not None:
@@ -62,6 +64,12 @@ def through(command: list[str], write: Write, descriptors: tuple[int, ...] = ())
                 f"{process.returncode}. Look whether it works on this host, and whether the recipients are right.",
                 "command_failed",
             )
+
+
+def _abandon(plain: BinaryIO) -> None:
+    """Close the way to a program that reads no more, with what had not been sent yet."""
+    with suppress(BrokenPipeError):
+        plain.close()
 
 
 class _Pump(threading.Thread):

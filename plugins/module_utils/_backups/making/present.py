@@ -11,8 +11,10 @@ from typing import Any, Callable
 from ..._mariadb.connection import connect
 from ..._system.progress import ProgressReporter
 from ..manifest import Manifest, read_manifest
-from .backup import BackupRequest, MadeSet, make_backup, plan_backup
+from .backup import make_backup
 from .plan import BackupPlan
+from .request import BackupRequest, plan_backup
+from .set_maker import MadeSet
 from .source import read_source
 
 Recorder = Callable[[], AbstractContextManager[dict[str, Any]]]

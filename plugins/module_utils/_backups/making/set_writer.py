@@ -84,5 +84,8 @@ def remove_leftovers(site_folder: Path) -> list[str]:
     """Remove what killed backups and removals left, and return the names; only the holder of the lock may."""
     found = leftovers(site_folder)
     for folder in found:
-        shutil.rmtree(folder)
+        # The server of a backup that was just killed may take a moment to end; what it did meanwhile goes as well.
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
     return [folder.name for folder in found]
