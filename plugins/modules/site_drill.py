@@ -18,6 +18,8 @@ description:
     was killed has left is removed and recorded by the next one.
   - Fails when a proof fails, when the recovery takes longer than O(rto_budget_seconds), or when it takes more than O(slowdown_limit) times
     the median of the last five comparable drills. The record is then in RV(ignore:details).
+  - With O(offsite_repository) a copy is fetched from there into the scratch place and drilled, in place of a set of the host. It shows that
+    copies come back, and how long that takes.
   - One drill of a site runs at a time. It does not take the lock of recoveries; neither disturbs the other.
 options:
   site:
@@ -95,6 +97,7 @@ extends_documentation_fragment:
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
   - lifeboat.frappe.repository
+  - lifeboat.frappe.offsite
   - lifeboat.frappe.attributes
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
@@ -105,6 +108,12 @@ EXAMPLES = r"""
   lifeboat.frappe.site_drill:
     site: erp.example.com
     rto_budget_seconds: 1800
+
+- name: Prove that the newest copy off-site comes back
+  lifeboat.frappe.site_drill:
+    site: erp.example.com
+    offsite_repository: s3:https://s3.example.com/backups/erp
+    offsite_password: "{{ vault_restic_password }}"
 
 - name: Drill a set by its name
   lifeboat.frappe.site_drill:
@@ -179,10 +188,12 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.run import 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.trend import SLOWDOWN_LIMIT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
+    OFFSITE_ARGUMENTS,
     PROGRESS_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
     STATE_PATH,
     login_options,
+    offsite_repository,
     progress_reporter,
     require_pymysql,
     run,
@@ -198,6 +209,7 @@ def request_of(options: dict[str, Any]) -> DrillRequest:
         state_path=Path(options["state_path"]),
         login=login_options(options),
         repository=Repository(Path(options["repository_path"])),
+        offsite=offsite_repository(options) if options["offsite_repository"] else None,
         paths=tuple(map(Path, options["paths"])),
         encryption_key=options["encryption_key"],
         point=options["drill_point"],
@@ -242,6 +254,7 @@ def main() -> None:
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             **REPOSITORY_ARGUMENTS,
+            **OFFSITE_ARGUMENTS,
             "drill_point": {"type": "str", "choices": [NEWEST, RANDOM], "default": NEWEST},
             "recover_to": {"type": "str"},
             "older_every": {"type": "int", "default": OLDER_EVERY},
@@ -254,6 +267,7 @@ def main() -> None:
             "reserve_bytes": {"type": "int", "default": 1024**3},
             "textfile_path": {"type": "path"},
         },
+        required_together=[("offsite_repository", "offsite_password")],
         supports_check_mode=True,
     )
     require_pymysql(module, module.params["bench_path"])

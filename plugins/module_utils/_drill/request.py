@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .._backups.catalogue import site_folders
 from .._backups.repository import Repository
+from .._backups.restic_repository import ResticRepository
 from .._bench.layout import Site
 from .._mariadb.connection import LoginOptions
 from .point import NEWEST
@@ -26,6 +27,7 @@ class DrillRequest:
         state_path: The folder of the collection's state.
         login: The server of the live site, which is only asked.
         repository: Where the collection's own sets lie.
+        offsite: Where copies are fetched from and drilled in place of the host's own sets; None for those.
         paths: Folders with sets; empty for the site's own and the repository's.
         encryption_key: Opens encrypted artifacts.
         point: newest or random.
@@ -42,6 +44,7 @@ class DrillRequest:
     state_path: Path
     login: LoginOptions
     repository: Repository
+    offsite: ResticRepository | None = None
     paths: tuple[Path, ...] = ()
     encryption_key: str | None = field(default=None, repr=False)
     point: str = NEWEST

@@ -10,24 +10,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from .._backups.catalogue import catalogue
 from .._backups.drill_records import append_drill_record, read_drill_records
-from .._backups.manifest import ManifestServer
+from .._backups.sets import OFFSITE
 from .._mariadb.connection import connect, execute, server_errors
 from .._mariadb.server import local_datadir, read_server_facts
-from .._recovery.base_choice import read_lives, recovery_window
 from .._recovery.checks import check_space, refuse_failed
 from .._recovery.plan import format_time
 from .._recovery.preparation import RecoveryRequest, prepare_recovery
-from .._recovery.promotion_plan import look_at_site
-from .._recovery.site_logs import SiteLogs, find_logs
 from .._system.errors import LifeboatError
 from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
+from .choice import Available, available_sets, choose_point, fetch_copy, glance_at
 from .findings import Finding
 from .lock import DrillLock, RunningDrill, begin, drill_lock, running_drill
-from .phases import CLEANUP, OF_A_RECOVERY, PROVE, VERIFY, OnPhase, Phases
-from .point import NAMED, RANDOM, DrillPoint, choose_second, choose_set_to_drill
+from .phases import CLEANUP, FETCH, OF_A_RECOVERY, PROVE, VERIFY, OnPhase, Phases
+from .point import DrillPoint
 from .proofs import prove
 from .record import drill_error, record_of_dead, summarise_drill
 from .request import DrillRequest
@@ -57,13 +54,14 @@ def plan_drill(request: DrillRequest, clock: Clock) -> dict[str, Any]:
         LifeboatError: ``backup_not_found``, ``outside_window``, and what connecting to the live server raises.
     """
     count = len(read_drill_records(request.state_path, request.site.name))
+    available = available_sets(request, request.scratch_base / request.site.name)
     with closing(connect(request.login)) as connection:
-        point, backup = _choose(request, connection, count, clock)
+        point = choose_point(request, available, connection, count, clock())
     return {
         "site": request.site.name,
         "number": count + 1,
         "point": point.as_dict(),
-        "set": backup,
+        "set": glance_at(available, point),
         "scratch": str(request.scratch_base / request.site.name),
     }
 
@@ -124,27 +122,6 @@ def _bury(request: DrillRequest, dead: RunningDrill, now: datetime) -> None:
     if dead.drill not in known:
         record = record_of_dead(dead, str(request.site.bench.path), format_time(now))
         append_drill_record(request.state_path, record)
-
-
-def _choose(
-    request: DrillRequest, connection: Connection[Any], drill_count: int, clock: Clock
-) -> tuple[DrillPoint, dict[str, Any] | None]:
-    """Return what is to be drilled, and the set as the catalogue shows it at a glance where it is a set."""
-    site = request.site
-    sets = catalogue(request.set_folders, site.name)
-    if request.recover_to:
-        point = DrillPoint(NAMED, request.recover_to, "As asked for.")
-    elif request.point == RANDOM:
-        lives = read_lives(request.state_path, site.name, look_at_site(site).database)
-
-        def logs_of(server: ManifestServer) -> SiteLogs:
-            return find_logs(connection, server, request.repository)
-
-        point = choose_second(recovery_window(sets, lives, logs_of, clock().timestamp()), site.name, drill_count)
-    else:
-        point = choose_set_to_drill(sets, site.name, drill_count, request.older_every)
-    chosen = next((backup for backup in sets if point.recover_to in (backup.name, backup.address)), None)
-    return point, chosen.as_dict() if chosen else None
 
 
 class _Drill:
@@ -211,42 +188,65 @@ class _Drill:
         self._on_phase(phase, event)
 
     def _recover_and_prove(self) -> None:
-        with self._phases.run(VERIFY) as phase:
-            live = self._verify()
-            phase.bytes = self._plan["set"]["size_bytes"]
+        request = self._request
+        with closing(connect(request.login)) as connection:
+            # The server itself refuses whatever a mistake in here would write to it.
+            with server_errors("look at the live server"):
+                execute(connection, "SET SESSION TRANSACTION READ ONLY")
+            if request.offsite is None:
+                with self._phases.run(VERIFY) as phase:
+                    live, available = self._look(connection)
+                    phase.bytes = self._verify(connection, available)
+            else:
+                with self._phases.run(FETCH) as phase:
+                    live, available = self._look(connection)
+                    phase.bytes = fetch_copy(request, available, self._chosen_point, self._clock())
+                with self._phases.run(VERIFY) as phase:
+                    phase.bytes = self._verify(connection, available)
         recovered = self._recovery.recover(self._plan, live)
         self._kind = recovered.kind
         with self._phases.run(PROVE) as phase:
             phase.bytes = recovered.loaded.loaded_bytes
-            self._findings = prove(self._request, self._plan, recovered, self._progress)
+            self._findings = prove(request, self._plan, recovered, self._progress)
         self._judge_time()
 
-    def _verify(self) -> LiveServer:
-        """Choose and verify the set as a recovery does, see that the scratch place is fit; return the live server."""
+    @property
+    def _chosen_point(self) -> DrillPoint:
+        if self._point is None:
+            raise TypeError("nothing was chosen yet")
+        return self._point
+
+    def _look(self, connection: Connection[Any]) -> tuple[LiveServer, Available]:
+        """Ask the live server who it is, see that the scratch place is apart, and choose what is drilled."""
         request = self._request
-        with closing(connect(request.login)) as connection:
-            with server_errors("look at the live server"):
-                # The server itself refuses whatever a mistake in here would write to it.
-                execute(connection, "SET SESSION TRANSACTION READ ONLY")
-                live = LiveServer(server_identity(connection), read_server_facts(connection))
-            point, backup = _choose(request, connection, len(self._earlier), self._clock)
-            self._point, self._plan = point, {"set": backup}
-            datadir = local_datadir(live.facts)
-            sites_path = request.site.bench.sites_path
-            refuse_unsafe_folder(self._scratch, [sites_path, *request.set_folders, *([datadir] if datadir else [])])
-            wanted = RecoveryRequest(
-                site=request.site.name,
-                bench_path=str(request.site.bench.path),
-                state_path=request.state_path,
-                recover_to=point.recover_to,
-                paths=request.paths,
-                repository_path=request.repository.path,
-                encryption_key=request.encryption_key,
-                reserve_bytes=request.reserve_bytes,
-            )
-            self._plan = prepare_recovery(wanted, connection, self._progress, self._clock())
+        with server_errors("look at the live server"):
+            live = LiveServer(server_identity(connection), read_server_facts(connection))
+        datadir = local_datadir(live.facts)
+        places = [request.site.bench.sites_path, *request.set_folders, *([datadir] if datadir else [])]
+        refuse_unsafe_folder(self._scratch, places)
+        available = available_sets(request, self._scratch)
+        self._point = choose_point(request, available, connection, len(self._earlier), self._clock())
+        self._plan = {"set": glance_at(available, self._point)}
+        return live, available
+
+    def _verify(self, connection: Connection[Any], available: Available) -> int:
+        """Verify and plan as a recovery does, and see that there is room; return the size of the set in bytes."""
+        request = self._request
+        wanted = RecoveryRequest(
+            site=request.site.name,
+            bench_path=str(request.site.bench.path),
+            state_path=request.state_path,
+            recover_to=self._chosen_point.recover_to,
+            paths=available.folders,
+            repository_path=request.repository.path,
+            encryption_key=request.encryption_key,
+            reserve_bytes=request.reserve_bytes,
+        )
+        self._plan = prepare_recovery(wanted, connection, self._progress, self._clock())
+        if request.offsite is not None:
+            self._plan = {**self._plan, "set": {**self._plan["set"], "location": OFFSITE}}
         self._refuse_a_full_scratch()
-        return live
+        return int(self._plan["set"]["size_bytes"])
 
     def _refuse_a_full_scratch(self) -> None:
         work = self._plan["work"]

@@ -134,8 +134,7 @@ def _is_same_folder(first: Path, second: Path) -> bool:
 
 def make_scratch(scratch: Path) -> None:
     """Make the scratch folder, which nobody else may enter."""
-    make_private_folder(scratch.parent)
-    scratch.mkdir(mode=0o700)
+    make_private_folder(scratch)
 
 
 def remove_scratch(scratch: Path) -> None:

@@ -56,6 +56,7 @@ def test_the_options_become_the_request(options: dict[str, Any]) -> None:
     """With paths as paths."""
     given = {**dict.fromkeys(site_drill.LOGIN_ARGUMENTS), "connect_timeout": 1}
     asked = {
+        "offsite_repository": None,
         "drill_point": "random",
         "recover_to": None,
         "older_every": 3,
