@@ -128,15 +128,17 @@ def begin_physical(lab: Lab, site: str, set_folder: Path, state_path: Path) -> d
     backup = set_of_manifest(set_folder, read_manifest(set_folder))
     plan = {"set": backup.as_dict(), "replaces": {"exists": True, "db_name": lab.site_config(site)["db_name"]}}
     Journal.open(state_path, site, RECOVERY).append("recovery", "begin", plan=plan)
+    return {**login_options(lab, site), "state_path": str(state_path), "recovery": RECOVERY, "reserve_bytes": 0}
+
+
+def login_options(lab: Lab, site: str) -> dict[str, Any]:
+    """Return the options that say which site it is and how to reach its server."""
     login = lab.login
     return {
         "site": site,
         "bench_path": str(lab.bench_path),
-        "state_path": str(state_path),
-        "recovery": RECOVERY,
         "login_user": login.login_user,
         "login_password": login.login_password,
         "login_host": login.login_host,
         "login_port": login.login_port,
-        "reserve_bytes": 0,
     }
