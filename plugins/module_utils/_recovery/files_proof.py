@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ MISSING_SHOWN = 20
 # Reading files takes time between two rows; by default the server gives a slow reader up after 60 seconds.
 WRITE_TIMEOUT_SECONDS = 3600
 URL_PREFIXES = ((PRIVATE_FILES, "/private/files/"), (FILES, "/files/"))
+# What is no file at all must not make anybody wait.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _LOCAL_FILES = (
     "SELECT file_url, file_size, content_hash FROM tabFile WHERE COALESCE(is_folder, 0) = 0"
@@ -128,10 +131,12 @@ class Trees:
         for parts in known.paths():
             try:
                 folder = stack.enter_context(folder_beneath(self._descriptors[known.kind], parts[:-1]))
-                descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+                descriptor = os.open(parts[-1], _FILE_FLAGS, dir_fd=folder)
             except (OSError, LifeboatError):
                 continue
-            return stack.enter_context(os.fdopen(descriptor, "rb"))
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return stack.enter_context(os.fdopen(descriptor, "rb"))
+            os.close(descriptor)
         return None
 
 

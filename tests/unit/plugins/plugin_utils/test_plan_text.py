@@ -4,6 +4,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.plan_text import plan_lines
 
+from tests.replay_plans import REPLAY, UNDO
 from tests.unit.plugins.plugin_utils.records import NAME, SITE, sample_plan
 
 PROCEDURE: dict[str, Any] = {
@@ -59,3 +60,31 @@ def test_nothing_to_do() -> None:
     shown = plan_lines({"needed": False, "plan": sample_plan()}, PROCEDURE)
     assert shown[0].startswith(f"{SITE} already lives from the set {NAME}")
     assert "again=true" in shown[1]
+
+
+def of_point(**changes: Any) -> str:
+    replay = {**REPLAY.as_dict(), **changes}
+    return "\n".join(plan_lines({"needed": True, "plan": {**sample_plan(), "replay": replay, "undo": None}}, PROCEDURE))
+
+
+def test_a_point_in_time_says_what_is_replayed_and_what_could_be() -> None:
+    text = of_point()
+    assert "Replays:     3 transactions of the site, 356 bytes of 2 binary logs from binlog.000001 on" in text
+    assert "Up to:       2026-11-21T08:40:00+05:30, that is 0-1-9, before 0-1-10" in text
+    assert "Window:      2026-11-20T18:40:00Z to 2026-11-21T05:46:40Z can be recovered to" in text
+    assert "Lost:        what was written" in text
+    assert "that is before every transaction\n" in of_point(gtid="", before="")
+
+
+def test_the_latest_point_loses_nothing_and_says_for_how_long_the_site_is_closed() -> None:
+    text = of_point(is_latest=True)
+    assert "Lost:        nothing that the log holds" in text
+    assert "down while the end of the log is replayed and loaded" in text
+
+
+def test_an_undo_says_what_becomes_of_each_table() -> None:
+    plan = {**sample_plan(), "replay": REPLAY.as_dict(), "undo": UNDO.as_dict()}
+    shown = plan_lines({"needed": True, "plan": plan}, PROCEDURE)
+    assert "Undoes:      0-1-7 of 2026-11-21T03:05:00Z, no row of which was changed since:" in shown
+    assert "             tabSales Invoice: 400 rows come back, 1 rows become what they were" in shown
+    assert "             tabVersion: 2 rows go" in shown

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.report import moment_text, report_view
 
+from tests.replay_plans import REPLAY, UNDO
 from tests.unit.plugins.plugin_utils.records import SITE, sample_record
 
 
@@ -125,3 +126,21 @@ def test_jobs() -> None:
 
 def test_moments_are_shown_in_utc() -> None:
     assert moment_text("2026-11-21T08:45:14.5+05:30") == "21 Nov 2026 03:15:14 UTC"
+
+
+def test_a_point_in_time_says_what_was_replayed_and_undone() -> None:
+    record = sample_record(replay=REPLAY.as_dict(), undo=UNDO.as_dict())
+    facts = {fact["label"]: fact["value"] for fact in report_view(record)["facts"]}
+    assert facts["Asked for"] == "2026-11-21T08:40:00+05:30"
+    assert facts["Replayed onto it"] == "3 transactions of the site, 356 bytes of binary log, up to 0-1-9"
+    assert facts["Undone"].startswith("0-1-7 of 21 Nov 2026 03:05:00 UTC (tabSales Invoice: 400 rows come back")
+    without = report_view(sample_record(replay=REPLAY.as_dict(), undo=None))["facts"]
+    assert "Undone" not in [fact["label"] for fact in without]
+
+
+def test_files_that_were_taken_from_the_live_site_are_told() -> None:
+    proof = sample_record()["proof"]
+    files = {**proof["files"], "taken_from_live": {"files": 2, "bytes": 2048}}
+    view = report_view(sample_record(proof={**proof, "files": files}))
+    lines = next(shown["lines"] for shown in view["proofs"] if shown["title"] == "Files")
+    assert any(line.startswith("2 files (2.0 KiB) that came after the set were taken") for line in lines)

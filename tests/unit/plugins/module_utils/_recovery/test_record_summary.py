@@ -9,6 +9,8 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Entry
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record_summary import summarise_recovery
 
+from tests.replay_plans import REPLAY, UNDO
+
 SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "recovery-record.schema.json").read_text())
 INTENT = {
     "database": "_new",
@@ -167,3 +169,18 @@ def test_advice_follows_from_what_was_seen_on_the_way():
         "Seed the replicas",
     ):
         assert expected in advice
+
+
+def test_a_point_in_time_is_told_as_it_was_reached():
+    plan = {**PLAN, "replay": REPLAY.as_dict(), "undo": UNDO.as_dict(), "recovery_point": REPLAY.recovery_point}
+    planned = summary(plan=plan)
+    assert planned["replay"]["gtid"] == "0-1-9"
+    assert planned["recovery_point"] == "2026-11-21T03:10:00Z"
+    assert planned["undo"]["gtid"] == "0-1-7"
+    until = {"gtid": "0-1-12", "file": "binlog.000003", "offset": 77}
+    reached = {"until": until, "gtid": "0-1-12", "transactions": 5, "recovery_point": "2026-11-21T04:01:30Z"}
+    record = summary([*ENTRIES, at(5, "staging_database.rest", "done", seconds=1.0, replayed=reached)], plan=plan)
+    assert (record["replay"]["until"], record["replay"]["transactions"]) == (until, 5)
+    assert record["recovery_point"] == "2026-11-21T04:01:30Z"
+    assert record["rpo_seconds"] == 3.5 * 60
+    assert summary()["replay"] is None
