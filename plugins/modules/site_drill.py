@@ -72,7 +72,7 @@ options:
   slowdown_limit:
     description:
       - How many times the median of the last five comparable drills a recovery may take; judged when there are three. Comparable are
-        drills that recovered in the same way (logical, physical, with a replay). V(0) for no limit.
+        drills that recovered in the same way (logical, physical, with a replay, from off-site). V(0) for no limit.
     type: float
     default: 1.5
   freshness_seconds:

@@ -31,6 +31,13 @@ FINDING_NAMES = {
     "budget": "Budget",
     "trend": "Trend",
 }
+# In the order in which they happen.
+WAYS = {
+    "fetch": "fetching a copy from off-site",
+    "logical": "loading the dump",
+    "physical": "importing tablespaces",
+    "replay": "replaying the binary logs",
+}
 SIGNS = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 
@@ -154,19 +161,17 @@ def _facts(record: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         size = bytes_text(backup["size_bytes"])
         yield {"label": "Set", "value": f"{backup['name']} in {backup['folder']}, {size}{encrypted}"}
     if record["kind"]:
-        yield {"label": "Recovered by", "value": KINDS.get(record["kind"], record["kind"])}
+        yield {"label": "Recovered by", "value": _way(record["kind"])}
     replay = record["replay"]
     if replay:
         transactions = count_text(replay["transactions"], "transaction")
         yield {"label": "Replayed", "value": f"{transactions}, {bytes_text(replay['bytes'])}, up to {replay['target']}"}
 
 
-KINDS = {
-    "logical": "loading the dump",
-    "physical": "importing tablespaces",
-    "logical+replay": "loading the dump and replaying the binary logs",
-    "physical+replay": "importing tablespaces and replaying the binary logs",
-}
+def _way(kind: str) -> str:
+    """Write how a drill recovered, for example ``physical+fetch+replay``, in the order in which it did."""
+    parts = kind.split("+")
+    return ", ".join(text for name, text in WAYS.items() if name in parts)
 
 
 def _plot(record: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

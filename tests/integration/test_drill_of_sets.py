@@ -60,7 +60,7 @@ def test_a_copy_off_site_is_fetched_into_the_scratch_place_and_drilled(site: Poi
         record = drill(site, **offsite)
     finally:
         (site.lab.folder.parent / "lost").rename(sets / name)
-    assert (record["set"]["name"], record["set"]["location"]) == (name, "offsite")
+    assert (record["set"]["name"], record["set"]["location"], record["kind"]) == (name, "offsite", "logical+fetch")
     phases = {phase["name"]: phase for phase in record["phases"]}
     assert list(phases) == ["fetch", "verify", "load", "files", "prove", "cleanup"]
     assert phases["fetch"]["bytes"] == record["set"]["size_bytes"]

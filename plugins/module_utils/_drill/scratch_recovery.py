@@ -28,7 +28,7 @@ from .._recovery.staging_files import plan_present
 from .._recovery.tablespace_source import TablespaceSource
 from .._system.progress import ProgressReporter
 from .files import extract_files
-from .phases import FILES, LOAD, REPLAY, Phases
+from .phases import FETCH, FILES, LOAD, REPLAY, Phases
 from .request import DrillRequest
 from .scratch import ServerIdentity, make_scratch, refuse_known_database, refuse_live_server, server_identity
 
@@ -113,8 +113,8 @@ class ScratchRecovery:
         with self._phases.run(FILES) as phase:
             files = self._extract(plan, key)
             phase.bytes = sum(counted["bytes"] for counted in files.values())
-        kind = f"{source.kind}+{REPLAY}" if replay else source.kind
-        return Recovered(kind, server.login, database, loaded, self._files_path, files)
+        more = [name for name, is_so in ((FETCH, self._request.offsite), (REPLAY, replay)) if is_so]
+        return Recovered("+".join((source.kind, *more)), server.login, database, loaded, self._files_path, files)
 
     def end(self) -> None:
         """End the server, however far the recovery came."""

@@ -61,10 +61,10 @@ def test_a_drill_that_passed() -> None:
 def test_a_drill_of_a_moment_says_what_was_replayed() -> None:
     """And by which way it was recovered."""
     replay = {"target": "2026-11-21T03:00:00Z", "gtid": "0-1-7", "bytes": 2048, "transactions": 12}
-    view = drill_view(sample_drill(kind="logical+replay", replay=replay), [])
+    view = drill_view(sample_drill(kind="logical+fetch+replay", replay=replay), [])
     facts = {fact["label"]: fact["value"] for fact in view["facts"]}
     assert facts["Replayed"] == "12 transactions, 2.0 KiB, up to 2026-11-21T03:00:00Z"
-    assert facts["Recovered by"] == "loading the dump and replaying the binary logs"
+    assert facts["Recovered by"] == ("fetching a copy from off-site, loading the dump, replaying the binary logs")
 
 
 def test_a_drill_that_failed_at_its_proofs_still_shows_its_time() -> None:
