@@ -93,6 +93,8 @@ def _folder_state(replaces: Mapping[str, Any]) -> str:
 
 
 def _cost(plan: Mapping[str, Any]) -> Iterator[str]:
+    if plan.get("load"):
+        yield f"Loads:       {plan['load']['reason']}"
     steps = ", ".join(f"{step['name']} {duration_text(step['estimate_seconds'])}" for step in plan["steps"])
     down = "while the end of the log is replayed and loaded" if _is_latest(plan) else "for about a second"
     yield f"Takes:       about {duration_text(plan['estimate_seconds'])}, the site is down {down} ({steps})"

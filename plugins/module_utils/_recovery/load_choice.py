@@ -11,6 +11,7 @@ from .._mariadb.server import ServerFacts
 from .._system.errors import LifeboatError
 
 LOGGED, SKIPPED = "logged", "skipped"
+DUMP_REASON = "The set holds a dump."
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def choose_load(
         LifeboatError: ``physical_unsupported`` when the set has nothing but tables as files and they cannot be used.
     """
     if tables is None:
-        return LoadChoice(LOGICAL, "The set holds a dump.")
+        return LoadChoice(LOGICAL, DUMP_REASON)
     obstacles = _obstacles(tables, facts, can_place_files, binary_log)
     if not obstacles:
         return LoadChoice(PHYSICAL, "The files of the set's tables are imported.")

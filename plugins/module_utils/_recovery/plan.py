@@ -88,6 +88,7 @@ def build_plan(
         "undo": replay.undo.as_dict() if replay and replay.undo else None,
         "recovery_point": recovery_point,
         "data_loss_seconds": int((now - parse_rfc3339(recovery_point)).total_seconds()),
+        "load": {"kind": work.kind, "reason": work.reason},
         "work": asdict(work),
         "estimate_seconds": round(sum(step.estimate_seconds for step in steps), 1),
         "steps": [asdict(step) for step in steps],

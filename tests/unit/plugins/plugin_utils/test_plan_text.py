@@ -40,6 +40,13 @@ def test_says_what_it_costs() -> None:
     assert "Keeps:       what is replaced, until 2026-11-28T03:45:20Z" in text
 
 
+def test_says_how_the_database_is_loaded() -> None:
+    load = {"kind": "physical", "reason": "The files of the set's tables are imported."}
+    shown = plan_lines({"needed": True, "plan": {**sample_plan(), "load": load}}, PROCEDURE)
+    assert "Loads:       The files of the set's tables are imported." in shown
+    assert not [line for line in lines() if line.startswith("Loads:")]
+
+
 def test_shows_checks_warnings_steps_and_people() -> None:
     shown = lines()
     assert f"Checked:     The set is of {SITE}." in shown

@@ -12,7 +12,7 @@ MILLION = 1_000_000
 
 def seconds(records: list[dict[str, Any]], drills: list[dict[str, Any]], **changes: Any) -> dict[str, float]:
     work = {"kind": "logical", "loaded_bytes": 0, "needed_bytes": 0, "files_bytes": 0, "replayed_bytes": None}
-    steps = estimate_steps(records, drills, RecoveryWork(**{**work, **changes}))
+    steps = estimate_steps(records, drills, RecoveryWork(**{**work, **changes}, reason=""))
     return {step.name: step.estimate_seconds for step in steps}
 
 

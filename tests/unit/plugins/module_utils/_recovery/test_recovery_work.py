@@ -11,6 +11,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.sets import BackupSet
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import ServerFacts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.work import recovery_work, tablespace_bytes
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.backup_sets import SITE, write_repository_set
 
@@ -44,6 +45,14 @@ def test_a_set_is_loaded_in_the_way_that_fits(
     work = recovery_work(backup(tmp_path, *kinds), facts, can_place_files, 5)
     assert (work.kind, work.loaded_bytes, work.needed_bytes) == expected
     assert (work.files_bytes, work.replayed_bytes) == (77, 5)
+    assert ("cannot be imported" in work.reason) is (len(kinds) > len({work.kind}) and work.kind == "logical")
+
+
+def test_a_set_that_the_server_cannot_load_is_refused_by_the_plan(tmp_path: Path) -> None:
+    """A replay could still make something of it, in a server of its own."""
+    with pytest.raises(LifeboatError) as raised:
+        recovery_work(backup(tmp_path, "physical"), FACTS, False, None)
+    assert raised.value.error_code == "physical_unsupported"
 
 
 def test_tables_in_an_archive_are_known_by_their_pages(tmp_path: Path) -> None:
