@@ -68,6 +68,8 @@ def test_every_site_gets_a_set_and_a_second_run_has_nothing_to_do(scheduler: Sch
     assert [len(scheduler.sets(site)) for site in (ALPHA, BETA)] == [1, 1]
     assert re.search(rf"{ALPHA}: \d{{8}}_\d{{6}}-alpha_localhost, .* MiB in .* s, logical, not encrypted", run.output)
     assert "every file read again and looked into" in run.output
+    assert "a crash of the host loses the end of the log" in run.output, "settings of the server are judged"
+    assert "SET GLOBAL sync_binlog = 1; and in the option file under [mariadbd]: sync_binlog = 1" in run.output
 
     again = scheduler.run(lifeboat_backup_max_age_seconds=3600)
     assert again.exit_code == 0, again.output

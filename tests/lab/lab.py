@@ -95,6 +95,7 @@ class Lab:
         self.sites_path = self.bench_path / "sites"
         self.state_path = self.folder / "state"
         self.report_path = self.folder / "reports"
+        self.repository_path = self.folder / "repository"
         self.supervisor_config = self.folder / "supervisor" / "supervisord.conf"
         self._marked_environment = {**os.environ, MARK: str(self.folder)}
         self.mariadb = MariaDBServer(
@@ -148,6 +149,7 @@ class Lab:
             "lifeboat_state_path": str(self.state_path),
             "lifeboat_mariadb_config_file": str(self.mariadb.option_file),
             "lifeboat_report_path": str(self.report_path),
+            "lifeboat_repository_path": str(self.repository_path),
         }
 
     def site_path(self, site: str) -> Path:

@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "innodb_flush_log_at_trx_commit": 2,
     "innodb_log_file_size": "16M",
     "log_bin": "binlog",
+    "binlog_format": "ROW",  # a recovery to a point in time replays rows, never statements
     "server_id": 1,
 }
 
