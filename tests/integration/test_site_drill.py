@@ -14,6 +14,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_rec
     append_drill_record,
     read_drill_records,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._drill import scratch_recovery
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_info
 
 from tests.lab.backups import BackupFiles
@@ -143,6 +145,30 @@ def test_a_scratch_place_that_is_not_apart_is_refused_before_anything_is_made(dr
         assert record["error"]["code"] == "drill_scratch_unsafe"
         assert [phase["name"] for phase in record["phases"]] == ["verify", "cleanup"]
     assert drills.recovery.live() == live
+
+
+class Impostor:
+    """Stands where a drill expects its own server, and is the live one."""
+
+    def __init__(self, login: LoginOptions) -> None:
+        self.login = login
+
+    def start(self) -> None:
+        """Start nothing."""
+
+    def kill(self) -> None:
+        """End nothing."""
+
+
+def test_a_server_that_turns_out_to_be_the_live_one_is_never_written_to(
+    drills: Drills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drills.back_up()
+    before = drills.recovery.live(), drills.recovery.traces()
+    monkeypatch.setattr(scratch_recovery, "PrivateServer", lambda _folder, _settings: Impostor(drills.lab.login))
+    record = drills.failed()
+    assert record["error"]["code"] == "drill_scratch_unsafe"
+    assert (drills.recovery.live(), drills.recovery.traces()) == before
 
 
 def test_without_a_set_there_is_nothing_to_drill(drills: Drills) -> None:
