@@ -67,6 +67,32 @@ def test_a_second_run_has_nothing_to_do(archives):
     assert modified(archives) == before
 
 
+def test_what_a_dead_run_left_is_removed(archives):
+    archives.keep()
+    folder = archives.archive.folder
+    (folder / "binlog.000009.zst").write_text("a log that nothing remembers")
+    (folder / "incoming.partial").mkdir()
+    (folder / "incoming.partial" / "binlog.000009").write_text("a log that was fetched")
+    expected = ["binlog.000009.zst", "incoming.partial"]
+    assert archives.keep(check_mode=True)["removed_leftovers"] == expected
+    assert archives.leftovers == tuple(expected)
+    result = archives.keep()
+    assert (result["changed"], result["removed_leftovers"], archives.leftovers) == (True, expected, ())
+
+
+def test_a_reserve_that_cannot_be_kept(archives):
+    result = archives.attempt(reserve_bytes=1 << 60)
+    assert (result["error_code"], "with the reserve" in result["msg"]) == ("disk_space", True)
+    assert archives.names == []
+
+
+def test_a_file_of_the_archive_that_was_changed(archives):
+    archives.keep()
+    (archives.archive.folder / "binlog.000002.zst").write_bytes(b"changed")
+    result = archives.attempt(verify=True)
+    assert (result["error_code"], result["details"]["files"]) == ("binlog_damaged", ["binlog.000002"])
+
+
 def test_without_a_flush_only_what_is_rotated(archives):
     result = archives.keep(flush=False)
     assert (result["archived"], result["flushed"]) == (["binlog.000001"], False)
