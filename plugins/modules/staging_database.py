@@ -9,14 +9,21 @@ module: staging_database
 short_description: Stage a site's database from a backup set beside the live one
 version_added: 0.1.0
 description:
-  - Loads the dump of the set that O(recovery) was begun with into a new database with an account of its own, and proves it; the live
-    database is not touched.
+  - Loads the set that O(recovery) was begun with into a new database with an account of its own, and proves it; the live database is
+    not touched.
+  - A set that holds its tables as files is imported, several tables at once. The size of every file is compared before anything is
+    created, and no file becomes a table before its SHA-256 was compared as well. Where nobody imported these files before, a private
+    server without a network does so first and reads all of every table, since a wrong file can kill the server that imports it. The
+    server may be killed at any moment of an import and starts again.
+  - Tables are imported where the server is of the version (10.11, say) and has the page size that they come from, its data directory is
+    on this host and this account may write there, and no replica follows, unless it is to be left out by O(binary_log=skipped). Else
+    the dump of the same set is loaded, and RV(plan) says why; a set without one is refused.
   - The dump never goes through a client program. It is read as a stream, each statement must be of a form that a dump of a site holds,
     and it is loaded by an account that reaches the staging database alone.
   - Rows go over several connections unchanged. In definitions, the definer becomes the staging account, and keys that are not unique
     are built when the rows of their table are in.
-  - The proof compares the rows of each table with those counted in the dump, looks for the completion line and for the tables of a
-    site, and checks that the encryption key that the site will have opens a stored secret.
+  - The proof compares the rows of each table with those counted in the dump, or with those that the manifest names, looks for the
+    completion line and for the tables of a site, and checks that the encryption key that the site will have opens a stored secret.
   - When anything fails, the staging database and its account are dropped.
 options:
   state:
@@ -33,17 +40,18 @@ options:
     type: path
   encryption_key:
     description:
-      - The passphrase of an encrypted dump.
+      - What opens an encrypted set; the passphrase, or for age the text of an identity.
       - Without it, the C(backup_encryption_key) of the set's own configuration, else that of the live site.
     type: str
   connections:
     description:
       - How many connections load at once.
-      - Without it, one for each core of the host, and eight at most.
+      - Without it, one for each core of the host, two for each core to import files, and eight at most.
     type: int
   binary_log:
     description:
-      - V(logged) writes the load to the server's binary log, so replicas get it.
+      - V(logged) writes the load of a dump to the server's binary log, so replicas get it. An import is never in it, since neither a
+        replica nor a replay of the log has the files; RV(plan) says so.
       - V(skipped) keeps it out, which needs the privilege C(BINLOG ADMIN). Replicas must then be seeded again, and a recovery to a
         point in time needs a new base; RV(plan) says so.
     type: str
@@ -84,6 +92,13 @@ EXAMPLES = r"""
     recovery: "{{ begun.recovery }}"
     binary_log: skipped
 
+- name: Import a set of tables as files although replicas follow, which are seeded again afterwards
+  lifeboat.frappe.staging_database:
+    site: erp.example.com
+    recovery: "{{ begun.recovery }}"
+    binary_log: skipped
+    connections: 8
+
 - name: Drop a staging database
   lifeboat.frappe.staging_database:
     site: erp.example.com
@@ -98,11 +113,14 @@ plan:
   type: dict
   contains:
     loads:
-      description: The dump that is loaded; empty when nothing is.
+      description: The dump, or the folder of the set, that is loaded; empty when nothing is.
       type: str
     artifact_bytes:
       description: Its size.
       type: int
+    load:
+      description: The C(kind) of the load, V(logical) or V(physical), and the C(reason) for it; null when nothing is loaded.
+      type: dict
     drops:
       description: A staging database that is dropped; empty when there is none.
       type: str
@@ -130,7 +148,7 @@ rows:
   returned: always
   type: int
 bytes:
-  description: The length of the SQL that was loaded.
+  description: The length of the SQL, or the size of the files, that were loaded.
   returned: always
   type: int
 proof:
@@ -139,8 +157,11 @@ proof:
   type: dict
   contains:
     completion_line:
-      description: Whether the dump ends with the line that only a whole dump has.
+      description: Whether it was a dump that ends with the line that only a whole dump has.
       type: bool
+    hashed_files:
+      description: Files of tables whose SHA-256 was compared.
+      type: int
     tables:
       description: Tables that were read to their end.
       type: int
@@ -149,6 +170,9 @@ proof:
       type: int
     rows_equal_to_dump:
       description: Whether each table has as many rows as the dump.
+      type: bool
+    rows_equal_to_manifest:
+      description: Whether each table has as many rows as the set's manifest says.
       type: bool
     sequences:
       description: Sequences.

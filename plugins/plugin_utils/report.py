@@ -188,9 +188,12 @@ def _seconds(moment: str) -> float:
 def _database_proof(proof: Mapping[str, Any]) -> Iterator[str]:
     if proof.get("completion_line"):
         yield "The dump is whole: its completion line was read at its end."
-    if proof.get("rows_equal_to_dump"):
-        rows, tables = count_text(proof["rows"], "row"), count_text(proof["tables"], "table")
-        yield f"{rows} in {tables}: every table was read back and has as many rows as the dump."
+    if proof.get("hashed_files"):
+        yield f"{count_text(proof['hashed_files'], 'file')} of tables: each is what the backup wrote, by its SHA-256."
+    rows, tables = count_text(proof.get("rows", 0), "row"), count_text(proof.get("tables", 0), "table")
+    for known_from in ("dump", "manifest"):
+        if proof.get(f"rows_equal_to_{known_from}"):
+            yield f"{rows} in {tables}: every table was read back and has as many rows as the {known_from}."
     parts = [count_text(proof[name], name[:-1]) for name in ("sequences", "views", "triggers") if proof.get(name)]
     if parts:
         yield f"Loaded as well: {', '.join(parts)}."

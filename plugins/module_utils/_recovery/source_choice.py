@@ -11,7 +11,7 @@ from typing import Any
 from .._backups.manifest import LOGICAL, PHYSICAL, read_manifest
 from .._backups.names import DATABASE
 from .._mariadb.server import ServerFacts, local_datadir
-from .base_load import default_connections
+from .base_load import CONNECTIONS_LIMIT, default_connections
 from .crash_shield import ShieldedSource
 from .database_source import DatabaseSource, DumpSource
 from .load_choice import LoadChoice, Tables, choose_load
@@ -62,7 +62,8 @@ def choose_source(
     if load.kind == PHYSICAL:
         physical = TablespaceSource.of_set(folder, key, reserve_bytes)
         source: DatabaseSource = physical if physical.proven else ShieldedSource(physical)
-        return ChosenSource(source, load, default_connections() * IMPORTS_PER_CORE)
+        connections = min(default_connections() * IMPORTS_PER_CORE, CONNECTIONS_LIMIT)
+        return ChosenSource(source, load, connections)
     return ChosenSource(dump_of_set(chosen_set, key), load, default_connections())
 
 

@@ -80,6 +80,21 @@ def test_what_was_proven_and_how() -> None:
     assert "outdated" not in proofs["Files"]
 
 
+def test_the_proof_of_tables_as_files_names_their_digests_and_the_manifest() -> None:
+    record = sample_record()
+    imported = {
+        "completion_line": False,
+        "rows_equal_to_dump": False,
+        "hashed_files": 808,
+        "rows_equal_to_manifest": True,
+    }
+    record["proof"]["database"].update(imported)
+    proofs = {proof["title"]: "\n".join(proof["lines"]) for proof in report_view(record)["proofs"]}
+    assert "808 files of tables: each is what the backup wrote" in proofs["Database"]
+    assert "has as many rows as the manifest" in proofs["Database"]
+    assert "dump" not in proofs["Database"]
+
+
 def test_a_proof_of_little_says_little() -> None:
     view = report_view(sample_record(proof={"database": {"tables": 1}, "files": None}))
     assert view["proofs"] == [{"title": "Database", "lines": []}]
