@@ -22,6 +22,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.so
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.steps import Steps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
+from ansible_collections.lifeboat.frappe.plugins.modules.site_backup import import_tables
 
 from tests.lab.lab import Lab
 from tests.process_samples import sampled_processes
@@ -138,7 +139,7 @@ def test_a_clock_that_jumps_back_keeps_names_unique_and_the_chain_in_order(backu
 
 
 def make_at(backups: SiteBackups, clock: datetime) -> Any:
-    request = BackupRequest(backups.places, backups.repository, backups.lab.login, reserve_bytes=0)
+    request = BackupRequest(backups.places, backups.repository, backups.lab.login, import_tables, reserve_bytes=0)
     with closing(connect(backups.lab.login)) as connection:
         source = read_source(backups.places, connection)
         made = make_backup(request, source, connection, ProgressReporter(), lambda: clock)

@@ -42,7 +42,8 @@ def bring_to_state(
         if plan.needed and not check_mode:
             with recorder() as record:
                 made = make_backup(request, source, connection, progress)
-                record.update(_facts_for_record(made))
+                if made is not None:
+                    record.update(_facts_for_record(made))
     return _result(request, plan, made, check_mode, round(time.monotonic() - started, 3))
 
 
@@ -92,8 +93,6 @@ def _newest(request: BackupRequest, name: str) -> dict[str, Any]:
     return describe_set(read_manifest(folder), folder)
 
 
-def _facts_for_record(made: MadeSet | None) -> dict[str, Any]:
-    if made is None:
-        return {}
+def _facts_for_record(made: MadeSet) -> dict[str, Any]:
     described = describe_set(made.manifest, made.folder)
     return {"set": described["name"], "bytes": described["size_bytes"], "steps": list(made.steps)}

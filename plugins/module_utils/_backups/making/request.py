@@ -30,11 +30,11 @@ class BackupRequest:
         site: The site.
         repository: Where its sets lie.
         login: The server and an account that may read all of the database and the binary log's state.
+        import_tables: Imports files of tables into a server of our own.
         kinds: logical, physical or both.
         encryption: How the set is encrypted.
         decryption_key: What opens it again, for the proof; None where only others have it (age).
         form: How the files of tables are kept.
-        import_tables: Imports them into a server of our own; needed for both kinds at once.
         max_age_seconds: How old the newest set may be before another is made; 0 for one in any case.
         reserve_bytes: What must stay free on the file system of the repository.
     """
@@ -42,11 +42,11 @@ class BackupRequest:
     site: Site
     repository: Repository
     login: LoginOptions
+    import_tables: TablespaceImporter
     kinds: tuple[str, ...] = (LOGICAL,)
     encryption: Encryption = field(default_factory=Encryption)
     decryption_key: str | None = field(default=None, repr=False)
     form: TablespaceForm = field(default_factory=TablespaceForm)
-    import_tables: TablespaceImporter | None = None
     max_age_seconds: int = 0
     reserve_bytes: int = 1024**3
 

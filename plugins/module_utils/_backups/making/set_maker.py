@@ -153,8 +153,6 @@ class SetMaker:
         return _Content(copy.recovery_point, copy.position, tables, proven_at=proven_at)
 
     def _prove_and_dump(self, copy: DatabaseCopy) -> Mapping[str, int]:
-        if self._request.import_tables is None:
-            raise ValueError("both kinds at once need import_tables")
         tablespaces = copy.tablespaces
         with private_server(self._writer, tablespaces) as server:
             with self._steps.step("import"):
