@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+import socket
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Union, cast
+from typing import Any, BinaryIO, Union, cast
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_index import ArchivedBinlog
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.recovery_point import format_moment
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog import events
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.events import BinlogReader
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.live import LiveBinlogs, ServerIdentity
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.logs import LogFile
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.logs import LogFile, name_after
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.transactions import (
     Transaction,
     TransactionReader,
@@ -214,3 +215,59 @@ def archived_binlog(number: int, before: str = "", after: str = "", *, size_byte
         server_version=SERVER_VERSION,
         archived_at=format_moment(BEGAN_SECONDS),
     )
+
+
+class BinlogServerDouble:
+    """A connection to a server whose logs lie in a folder; ``FLUSH BINARY LOGS`` makes it begin a further one.
+
+    Args:
+        folder: Where its logs lie.
+        names: Their names, oldest first; the last one is being written.
+        variables: Its settings.
+    """
+
+    def __init__(self, folder: Path, *names: str, **variables: str) -> None:
+        self.folder = folder
+        self.names = list(names)
+        self.flushes = 0
+        self.variables = {
+            "log_bin": "ON",
+            "log_bin_basename": f"{folder}/binlog",
+            "server_id": "4",
+            "port": "3306",
+            "hostname": socket.gethostname(),
+            "gtid_binlog_state": "0-4-9",
+            **variables,
+        }
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Answer what is asked of a server about its logs."""
+        if "VARIABLES" in statement:
+            return list(self.variables.items())
+        return [(name, (self.folder / name).stat().st_size, "No") for name in self.names]
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def cursor(self) -> BinlogServerDouble:
+        """Return what runs statements: this."""
+        return self
+
+    def __enter__(self) -> BinlogServerDouble:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def execute(self, statement: str, _arguments: object) -> int:
+        """Remember a statement, and begin a further log where that is asked for."""
+        self.statement = statement
+        if statement == "FLUSH BINARY LOGS":
+            self.flushes += 1
+            self.names.append(name_after(self.names[-1]))
+            LogBuilder(self.variables["gtid_binlog_state"]).save(self.folder, self.names[-1])
+        return 0
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return the rows of the statement."""
+        return self.query(self.statement)

@@ -8,7 +8,9 @@ from contextlib import closing
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.live import read_live_binlogs
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.remote import fetch_binlog
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.binlog_archives import BinlogArchives
 from tests.lab import MariaDBServer
@@ -65,6 +67,14 @@ def test_a_second_run_has_nothing_to_do(archives):
     assert (again["changed"], again["archived"], again["flushed"]) == (False, [], False)
     assert again["diff"]["before"] == again["diff"]["after"]
     assert modified(archives) == before
+
+
+def test_a_log_that_the_server_does_not_have(server, archives, tmp_path):
+    with pytest.raises(LifeboatError, match="is the file still there") as caught:
+        fetch_binlog(server.login, "binlog.000099", tmp_path)
+    assert caught.value.error_code == "binlog_missing"
+    assert fetch_binlog(server.login, "binlog.000001", tmp_path).read_bytes()[:4] == b"\xfebin"
+    assert archives.entries == ()
 
 
 def test_what_a_dead_run_left_is_removed(archives):

@@ -38,7 +38,6 @@ ERROR_CODES: dict[str, str] = {
     # binary logs
     "binlog_archive_foreign": "An archive of binary logs is of another server than the one it was to take logs from.",
     "binlog_archive_invalid": "What an archive of binary logs says of a file cannot be understood.",
-    "binlog_archive_running": "Another run archives the binary logs of the same server.",
     "binlog_damaged": "A binary log was damaged after it was written.",
     "binlog_encrypted": "A binary log is encrypted by its server, which alone has the key.",
     "binlog_gap": "Binary logs do not follow each other: one is missing, or they are of two histories.",
