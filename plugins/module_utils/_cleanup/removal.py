@@ -6,6 +6,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Callable
 
 from .._system.beneath import NewFolders, folder_beneath
 from .._system.errors import LifeboatError
@@ -29,7 +30,8 @@ def take_away(item: Item, index: int, quarantine: Quarantine | None) -> str:
         ``occupied`` (a run of the same id has put something into its place in quarantine).
     """
     *folders, name = _names_below_root(item)
-    try:
+
+    def take() -> str:
         with folder_beneath(Path(item.root), folders) as folder:
             why = _why_not(folder, name, item.identity)
             if why:
@@ -41,12 +43,8 @@ def take_away(item: Item, index: int, quarantine: Quarantine | None) -> str:
             with folder_beneath(Path(item.root), places, _private()) as place:
                 _move(folder, name, place, number)
             return QUARANTINED
-    except FileExistsError:
-        return OCCUPIED
-    except FileNotFoundError:
-        return GONE
-    except LifeboatError:
-        return UNSAFE
+
+    return _outcome_of(take)
 
 
 def put_back(item: Item, index: int, quarantine: Quarantine) -> str:
@@ -58,19 +56,16 @@ def put_back(item: Item, index: int, quarantine: Quarantine) -> str:
     """
     *places, number = quarantine.names(index)
     *folders, name = _names_below_root(item)
-    try:
+
+    def move() -> str:
         with folder_beneath(Path(item.root), places) as place, folder_beneath(Path(item.root), folders) as folder:
             why = _why_not(place, number, item.identity)
             if why:
                 return why
             _move(place, number, folder, name)
             return RESTORED
-    except FileExistsError:
-        return OCCUPIED
-    except FileNotFoundError:
-        return GONE
-    except LifeboatError:
-        return UNSAFE
+
+    return _outcome_of(move)
 
 
 def remove_from_quarantine(item: Item, index: int, quarantine: Quarantine) -> bool:
@@ -104,6 +99,17 @@ def _move(folder: int, name: str, new_folder: int, new_name: str) -> None:
     """Move a file; a link fails where the new name is taken, a rename would replace what is there."""
     os.link(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder, follow_symlinks=False)
     os.unlink(name, dir_fd=folder)
+
+
+def _outcome_of(work: Callable[[], str]) -> str:
+    try:
+        return work()
+    except FileExistsError:
+        return OCCUPIED
+    except FileNotFoundError:
+        return GONE
+    except LifeboatError:
+        return UNSAFE
 
 
 def _names_below_root(item: Item) -> tuple[str, ...]:
