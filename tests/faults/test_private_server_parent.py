@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.processes import wait_until
-from tests.tools.checkout import ROOT
+from tests.tools.checkout import COLLECTIONS_PATH
 
 PARENT = """
 import sys, time
@@ -27,7 +27,10 @@ with PrivateServer(Path(sys.argv[1])) as server:
 @pytest.mark.promise(25)
 def test_private_server_dies_with_its_killed_parent(tmp_path: Path) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "server")], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", PARENT, str(tmp_path / "server")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS_PATH)},
     )
     with parent:
         assert parent.stdout is not None
