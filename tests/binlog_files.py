@@ -24,6 +24,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.tr
 BEGAN_SECONDS = 1_795_230_000
 SERVER_VERSION = "10.11.19-MariaDB-log"
 FORMAT_BYTES = 252
+GTID_BYTES = 19
 STANDALONE, GROUP_COMMIT, DDL, PREPARED_XA, COMPLETED_XA = 1, 2, 32, 64, 128
 WRITE, UPDATE, DELETE = 23, 24, 25
 # Columns of the table that rows are written for: an INT and a VARCHAR(140) of utf8mb4.
@@ -82,8 +83,8 @@ class LogBuilder:
         """Write the start of a transaction."""
         domain, server_id, sequence = map(int, gtid.split("-"))
         body = struct.pack("<QIB", sequence, domain, flags)
-        body += bytes(8) if flags & GROUP_COMMIT else b"" if flags & (PREPARED_XA | COMPLETED_XA) else bytes(6)
-        return self.event(events.GTID, body + rest, server_id=server_id)
+        body += (bytes(8) if flags & GROUP_COMMIT else b"") + rest
+        return self.event(events.GTID, body.ljust(GTID_BYTES, b"\0"), server_id=server_id)
 
     def query(self, text: str, database: str = "s1", thread_id: int = 7) -> LogBuilder:
         """Write a statement."""

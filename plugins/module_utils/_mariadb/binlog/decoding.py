@@ -16,7 +16,6 @@ _PREPARED_XA = 64
 _COMPLETED_XA = 128
 _GTID = struct.Struct("<QIB")
 _COMMIT_ID_BYTES = 8
-_PADDING_BYTES = 6
 # Bits of its second byte of flags, from 10.6 and 11.5 on.
 _MULTI_ENGINE = 1
 _ALTER_ENDS = 4 | 8
@@ -63,11 +62,10 @@ class QueryEvent:
 def decode_gtid(body: bytes, server_id: int) -> GtidEvent:
     """Read a GTID event."""
     sequence, domain, flags = _GTID.unpack_from(body)
-    at = _GTID.size + (_COMMIT_ID_BYTES if flags & _GROUP_COMMIT else _PADDING_BYTES)
+    at = _GTID.size + (_COMMIT_ID_BYTES if flags & _GROUP_COMMIT else 0)
     xa, xid = "", ""
     if flags & (_PREPARED_XA | _COMPLETED_XA):
         xa = "prepare" if flags & _PREPARED_XA else "complete"
-        at = _GTID.size + (_COMMIT_ID_BYTES if flags & _GROUP_COMMIT else 0)
         xid, at = _xid(body, at)
     return GtidEvent(
         Gtid(domain, server_id, sequence),
@@ -87,6 +85,7 @@ def _xid(body: bytes, at: int) -> tuple[str, int]:
 
 
 def _thread_id(body: bytes, at: int) -> int | None:
+    # An event that says nothing more is filled up with zeros, which are no flags.
     if at >= len(body):
         return None
     flags, at = body[at], at + 1
