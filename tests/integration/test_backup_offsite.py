@@ -14,6 +14,7 @@ from ansible_collections.lifeboat.frappe.plugins.modules import (
 
 from tests.backup_sets import SITE, write_repository_set
 from tests.modules import run_module
+from tests.s3_server import s3_server
 
 PASSWORD = "a password of the repository"
 NAMES = [f"202001{day}_000000-site1_local" for day in (17, 18, 19)]
@@ -44,17 +45,16 @@ class Places:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    """Two sets that are off-site already, and one that is not."""
+    """Sets that are off-site already."""
     places = Places(tmp_path_factory.mktemp("offsite"))
-    write_repository_set(places.site_folder, NAMES[0])
-    write_repository_set(places.site_folder, NAMES[1], kinds=("logical", "physical"))
+    for name in NAMES:
+        write_repository_set(places.site_folder, name, kinds=("logical", "physical"))
     assert places.run(backup_offsite)["error_code"] == "offsite_missing"
     planned = places.done(backup_offsite, create=True, check_mode=True)
     assert not places.offsite.exists()
     done = places.done(backup_offsite, create=True)
     assert done == planned
-    assert ([entry["name"] for entry in done["copied"]], done["created"]) == (NAMES[:2], True)
-    write_repository_set(places.site_folder, NAMES[2], kinds=("logical", "physical"))
+    assert ([entry["name"] for entry in done["copied"]], done["created"]) == (NAMES, True)
     return places
 
 
@@ -74,30 +74,25 @@ def contents(folder):
 
 
 def test_what_is_there_is_not_copied_again(places):
-    done = places.done(backup_offsite)
-    assert [entry["name"] for entry in done["copied"]] == NAMES[2:]
     again = places.done(backup_offsite)
     assert (again["changed"], again["copied"], again["checked"]) == (False, [], [])
 
 
 def test_a_set_that_is_gone_here_is_listed_and_fetched_as_it_was(places):
-    before = contents(places.site_folder / NAMES[1])
+    before = contents(places.site_folder / NAMES[2])
     shutil.rmtree(places.site_folder)
     listed = places.catalogue()
-    assert {name: (entry["location"], entry["verdict"]) for name, entry in listed.items()} == {
-        NAMES[0]: ("offsite", "complete"),
-        NAMES[1]: ("offsite", "complete"),
-    }
-    newest = listed[NAMES[1]]
+    assert list(listed) == NAMES[::-1]
+    assert {(entry["location"], entry["verdict"]) for entry in listed.values()} == {("offsite", "complete")}
+    newest = listed[NAMES[2]]
     assert newest["position"] == {"gtid": "0-1-5", "file": "binlog.000001", "offset": 512}
     assert (newest["kinds"], newest["missing_kinds"]) == (["logical", "physical"], [])
     planned = places.done(backup_offsite, state="fetched", check_mode=True, reserve_bytes=0)
     assert not places.site_folder.exists()
     done = places.done(backup_offsite, state="fetched", reserve_bytes=0)
     assert done == planned
-    assert (done["fetched"][0]["name"], done["fetched"][0]["size_bytes"]) == (NAMES[1], newest["size_bytes"])
-    assert contents(places.site_folder / NAMES[1]) == before
-    assert places.catalogue()[NAMES[1]]["location"] == "local"
+    assert (done["fetched"][0]["name"], done["fetched"][0]["size_bytes"]) == (NAMES[2], newest["size_bytes"])
+    assert contents(places.site_folder / NAMES[2]) == before
     assert not places.done(backup_offsite, state="fetched")["changed"]
 
 
@@ -116,16 +111,15 @@ def test_a_copy_is_held_and_released_with_its_set(places):
     places.done(backup_hold, name=NAMES[0])
     assert places.done(backup_offsite)["held"] == NAMES[:1]
     shutil.rmtree(places.site_folder / NAMES[0])
+    shutil.rmtree(places.site_folder / NAMES[1])
     assert places.catalogue()[NAMES[0]]["held"]
     policy = {"keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0, "keep_minimum": 1}
-    retained = places.done(backup_offsite, state="retained", **policy)
+    retained = places.done(backup_offsite, state="retained", prune=True, **policy)
     assert [entry["name"] for entry in retained["removed"]] == [NAMES[1]]
-    places.done(backup_hold, name=NAMES[0], state="released")
-    shutil.rmtree(places.site_folder / NAMES[1])
-    assert places.done(backup_offsite)["released"] == NAMES[:1]
-    assert places.done(backup_offsite, state="retained", prune=True, **policy)["changed"]
     again = places.done(backup_offsite, state="retained", **policy)
-    assert (again["changed"], [entry["name"] for entry in again["kept"]]) == (False, NAMES[2:])
+    assert (again["changed"], [entry["name"] for entry in again["kept"]]) == (False, [NAMES[2], NAMES[0]])
+    places.done(backup_hold, name=NAMES[0], state="released")
+    assert places.done(backup_offsite)["released"] == NAMES[:1]
 
 
 def test_the_wrong_password_and_a_password_in_the_address_are_refused(places):
@@ -134,3 +128,18 @@ def test_the_wrong_password_and_a_password_in_the_address_are_refused(places):
     shown = places.run(backup_offsite, offsite_repository="rest:https://user:secret@host/")
     assert shown["error_code"] == "offsite_refused"
     assert "secret" not in shown["msg"]
+
+
+@pytest.mark.promise(21)
+def test_a_service_of_s3_gets_its_keys_without_showing_them(tmp_path):
+    with s3_server() as service:
+        places = Places(tmp_path)
+        places.offsite = service.address
+        write_repository_set(places.site_folder, NAMES[0])
+        keys = {"s3_access_key_id": "the-key-id", "s3_secret_access_key": "the-secret", "s3_region": "eu-west-1"}
+        done = places.done(backup_offsite, create=True, **keys)
+        assert [entry["name"] for entry in done["copied"]] == NAMES[:1]
+        shutil.rmtree(places.site_folder)
+        fetched = places.done(backup_offsite, state="fetched", reserve_bytes=0, **keys)
+        assert [entry["name"] for entry in fetched["fetched"]] == NAMES[:1]
+        assert service.key_ids == {"the-key-id"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
+import shutil
 import subprocess
 import threading
 import time
@@ -15,8 +16,11 @@ from typing import Any
 import jsonschema
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.modules import backup_offsite
 
 from tests.lab import Lab
+from tests.modules import run_module
+from tests.site_backups import SiteBackups
 from tests.tools.checkout import COLLECTIONS_PATH, ROOT, tool_environment
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
 
@@ -294,7 +298,9 @@ def test_a_confirmed_plan_is_carried_out(operator: Operator) -> None:
     assert operator.lab.site_config(SITE)["db_name"] != replaced
 
 
-def test_a_procedure_of_ones_own_is_followed(operator: Operator, tmp_path: Path) -> None:
+@pytest.fixture
+def own_procedure(tmp_path: Path) -> dict[str, Any]:
+    """A procedure that stops after the plan."""
     (tmp_path / "tasks").mkdir()
     tasks = [
         {"name": "Silence", "ansible.builtin.debug": {"msg": "alerts are silent"}},
@@ -303,7 +309,43 @@ def test_a_procedure_of_ones_own_is_followed(operator: Operator, tmp_path: Path)
     (tmp_path / "tasks" / "silence.yml").write_text(json.dumps(tasks))
     step = {"name": "Silence", "tasks": "silence", "who": "automation", "expected_seconds": 1}
     (tmp_path / "own.yml").write_text(json.dumps({"title": "Own", "severity": "low", "steps": [step]}))
-    run = operator.run(site=SITE, again=True, procedure="own", lifeboat_recovery_procedure_paths=[str(tmp_path)])
+    return {"procedure": "own", "lifeboat_recovery_procedure_paths": [str(tmp_path)]}
+
+
+def test_a_procedure_of_ones_own_is_followed(operator: Operator, own_procedure: dict[str, Any]) -> None:
+    run = operator.run(site=SITE, again=True, **own_procedure)
     assert run.exit_code != 0
     assert "alerts are silent" in run.output
     assert f"{SITE} was not recovered. enough The live site was not touched." in run.output
+
+
+def test_a_set_that_is_gone_is_fetched_from_off_site(
+    operator: Operator, own_procedure: dict[str, Any], tmp_path: Path
+) -> None:
+    backups = SiteBackups(operator.lab, NEIGHBOUR, tmp_path)
+    made = backups.back_up()["set"]["name"]
+    offsite = {"offsite_repository": str(tmp_path / "offsite"), "offsite_password": "a password of the repository"}
+    copied = run_module(
+        backup_offsite, site=NEIGHBOUR, repository_path=str(backups.repository.path), create=True, **offsite
+    )
+    assert not copied["failed"], copied
+    shutil.rmtree(backups.repository.path)
+    variables = {
+        "site": NEIGHBOUR,
+        "lifeboat_repository_path": str(backups.repository.path),
+        **{f"lifeboat_{name}": value for name, value in offsite.items()},
+    }
+    planned = operator.run("--check", **variables)
+    assert planned.exit_code == 0, planned.output
+    assert f"Would fetch {made}" in planned.output
+    assert not backups.repository.path.exists()
+    run = operator.run(**variables, **own_procedure)
+    assert f"Fetched {made}" in run.output
+    assert f"{NEIGHBOUR} was not recovered. enough" in run.output
+    assert offsite["offsite_password"] not in planned.output + run.output
+    # A place off-site that does not answer keeps no site down whose sets are here.
+    away = operator.run("--check", **{**variables, "lifeboat_offsite_repository": str(tmp_path / "away")})
+    assert away.exit_code == 0, away.output
+    assert "Nothing was fetched from off-site" in away.output
+    assert made in away.output
+    assert not [*planned.complaints, *run.complaints, *away.complaints]
