@@ -196,16 +196,13 @@ def _why_not_now(plan: SitePlan, fate: Fate) -> str:
 
 def _is_same(plan: SitePlan, name: str) -> bool:
     folder = plan.folder / name
-    try:
-        return is_set_folder(folder) and manifest_digest(folder) == plan.digests[name]
-    except OSError:
-        return False
+    return is_set_folder(folder) and manifest_digest(folder) == plan.digests[name]
 
 
 def _is_whole(backup: BackupSet) -> bool:
-    if backup.manifest is None or backup.verdict == BROKEN:
-        return False
     try:
-        return not changed_files(backup.folder, backup.manifest.files, lambda _size, _name: None)
+        return backup.manifest is not None and not changed_files(
+            backup.folder, backup.manifest.files, lambda _size, _name: None
+        )
     except OSError:
         return False

@@ -14,7 +14,9 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_s
     CopyCheck,
     OffsiteSet,
     best_copies,
+    good_copies,
     offsite_sets,
+    read_checks,
     summary_of,
     tags_of,
     write_checks,
@@ -89,6 +91,15 @@ def test_tags_say_what_the_catalogue_shows(tmp_path):
 @pytest.mark.parametrize("tags", [(), ("head=x",), ("head=eJwDAAAAAAE=", "manifest=d"), ("head=",)], ids=str)
 def test_snapshots_of_others_are_left_alone(tags):
     assert offsite_sets([Snapshot("id", "then", tags)]) == []
+
+
+def test_what_was_read_back_is_remembered_by_repository(copies, tmp_path):
+    assert good_copies(tmp_path) is None
+    first, second = replace(copies[0], manifest_sha256="1"), replace(copies[0], manifest_sha256="2")
+    write_checks(tmp_path, "here", good([first]))
+    write_checks(tmp_path, "there", {**good([first]), second.mark: CopyCheck("2026-11-21T00:00:00Z", "changed")})
+    assert read_checks(tmp_path, "here") == good([first])
+    assert good_copies(tmp_path) == {"1"}
 
 
 def test_what_goes_is_forgotten_and_pruned_only_when_that_is_asked_for(tmp_path):

@@ -178,6 +178,18 @@ def test_as_few_sets_are_read_as_the_plan_needs(sets, policy):
         assert not read
 
 
+def test_only_a_set_of_the_kind_that_is_to_be_replaced_is_read():
+    sets = [
+        one(0, kinds=("physical",), verified=False),
+        one(1, verified=False),
+        one(2, verified=False),
+        one(3, kinds=("physical",), held=True),
+    ]
+    read = []
+    verified_plan({candidate.name: candidate for candidate in sets}, NOTHING, NOW, lambda name: not read.append(name))
+    assert read == [sets[1].name]
+
+
 @given(candidates, policies)
 def test_sets_that_turn_out_broken_remove_nothing_that_they_were_to_replace(sets, policy):
     fates = verified_plan({candidate.name: candidate for candidate in sets}, policy, NOW, lambda _name: False)

@@ -117,6 +117,15 @@ def test_a_drill_that_passed_verifies_a_set(repository, site_folder, tmp_path):
     assert entry["verified"]
 
 
+def test_a_set_whose_file_goes_while_it_is_read_replaces_nothing(site_folder):
+    def lose_a_file(sets):
+        (site_folder / NAMES[3] / "database.sql.gz").unlink()
+        return sets
+
+    made = plan_site(SITE, site_folder, ONE, NOW, lose_a_file)
+    assert [fate.candidate.name for fate in made.going] == NAMES[:2]
+
+
 def test_a_set_that_is_held_meanwhile_stays(site_folder):
     made = plan(site_folder)
     write_holds(site_folder, {NAMES[0]: Hold(held=True, reason="audit", by="root", at="2026-11-21T00:00:00Z")})
