@@ -44,14 +44,19 @@ def backup_lock(site_folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def folder_lock(folder: Path, refusal: Refusal) -> Iterator[None]:
-    """Hold the lock of a folder; it is made where it is missing.
+def folder_lock(folder: Path, refusal: Refusal, name: str = LOCK_NAME) -> Iterator[None]:
+    """Hold a lock of a folder; the folder is made where it is missing.
+
+    Args:
+        folder: The folder.
+        refusal: Says that somebody else holds the lock.
+        name: The lock's file in the folder.
 
     Raises:
         LifeboatError: What ``refusal`` makes, while another process holds it.
     """
     make_private_folder(folder)
-    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import json
 import os
@@ -13,10 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from .._backups.set_lock import folder_lock
 from .._recovery.journal import state_folder
 from .._recovery.plan import format_time
 from .._system.errors import LifeboatError
-from .._system.files import make_private_folder, remove_unfinished_writes, write_json_atomically
+from .._system.files import remove_unfinished_writes, write_json_atomically
 
 LOCK_NAME = "drill.lock"
 STATE_NAME = "drill.json"
@@ -80,17 +80,9 @@ def drill_lock(state_path: Path, site: str) -> Iterator[RunningDrill | None]:
         LifeboatError: ``drill_running`` when another drill of the site is under way.
     """
     folder = state_folder(state_path, site)
-    make_private_folder(folder)
-    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _drill_running(site, _read(folder / STATE_NAME)) from None
+    with folder_lock(folder, lambda _who, _holder: _drill_running(site, _read(folder / STATE_NAME)), LOCK_NAME):
         remove_unfinished_writes(folder / STATE_NAME)
         yield _read(folder / STATE_NAME)
-    finally:
-        os.close(descriptor)
 
 
 def begin(state_path: Path, running: RunningDrill) -> DrillLock:
