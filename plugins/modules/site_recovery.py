@@ -243,8 +243,10 @@ def begin(module: AnsibleModule) -> dict[str, Any]:
             "paths": tuple(Path(path) for path in options["paths"]),
         }
     )
-    with connect(login_options(options)) as connection:
-        plan = prepare_recovery(request, connection, progress_reporter(options), now)
+    login = login_options(options)
+    with connect(login) as connection:
+        archive_login = None if module.check_mode else login
+        plan = prepare_recovery(request, connection, progress_reporter(options), now, archive_login)
         resumable = unfinished_recovery(state_path, plan)
         # What did not end may have been killed in the middle of its promotion: the site may be down until it is resumed.
         needed = options["again"] or resumable is not None or is_needed(state_path, plan)

@@ -107,13 +107,21 @@ def covering_logs(archive: BinlogArchive, live: LiveBinlogs | None, since: Binlo
 
     Raises:
         LifeboatError: ``binlog_gap``, which names the file that is missing, or the two that do not follow each other;
-            ``binlog_restarted`` when the server has begun its logs anew since; ``binlog_archive_invalid``.
+            ``binlog_missing`` when only the server has the first one; ``binlog_restarted`` when the server has begun
+            its logs anew since; ``binlog_archive_invalid``.
     """
     entries = {entry.name: entry for entry in archive.entries()}
     own = {log.name: log for log in (live.log_files() if live is not None else ())}
     if live is not None:
         check_not_restarted(live, max([since.file, *entries], key=file_number))
     last = live.active if live is not None and own else max(entries, key=file_number, default=since.file)
+    if live is not None and not own and since.file in {*dict(live.files)} - {*entries}:
+        raise LifeboatError(
+            f"The binary log {since.file}, which comes after the backup set, is on {live.identity} alone, where it "
+            "cannot be read from this host. Archive the server's logs first, with lifeboat.frappe.binlog_archive.",
+            "binlog_missing",
+            {"file": since.file},
+        )
     names = names_without_gap(since.file, last, {*entries, *own})
     logs = tuple(archive.log_file(entries[name]) if name in entries else own[name] for name in names)
     check_contiguous([entries[name] for name in names if name in entries])

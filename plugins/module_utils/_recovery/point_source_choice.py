@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._backups.binlog_archiving import ArchiveRequest, archive_binlogs
 from .._backups.manifest import LOGICAL, PHYSICAL, Manifest, read_manifest
 from .._backups.repository import Repository
 from .._bench.layout import Site
@@ -30,7 +28,7 @@ from .load_choice import SKIPPED, LoadChoice, Tables, choose_load
 from .point_source import LogAccess, PointInTimeSource
 from .quiesce import quiesce
 from .replay_plan import ReplayPlan
-from .site_logs import SiteLogs, find_logs
+from .site_logs import SiteLogs, archive_up_to_now, find_logs
 from .source_choice import IMPORTS_PER_CORE, ChosenSource, can_place_files, dump_of_set
 from .surroundings import find_surroundings
 from .tablespace_source import TablespaceSource
@@ -155,16 +153,6 @@ def _access(
         quiesce(connection, request.site, request.journal, surroundings, request.drain_timeout_seconds)
         found = logs()
         if found.live is not None and not found.reach_now:
-            archive = ArchiveRequest(
-                repository=request.repository,
-                name=None,
-                login=request.login,
-                source="auto",
-                flush=True,
-                accept_gap=False,
-                compression="gzip",
-                reserve_bytes=request.reserve_bytes,
-            )
-            archive_binlogs(archive, connection, progress, time.time)
+            archive_up_to_now(connection, request.login, request.repository, request.reserve_bytes, progress)
 
     return LogAccess(since, close_site)

@@ -1,9 +1,10 @@
-"""Prepares a recovery: finds everything, verifies the set, checks, and plans. Reads only."""
+"""Prepares a recovery: finds everything, verifies the set, checks, and plans. Writes nothing but archives of logs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .._backups.sets import STRUCTURE, BackupSet
 from .._backups.verification import verify_set
 from .._bench.apps import bench_apps
 from .._bench.layout import Bench, Site, find_bench
+from .._mariadb.connection import LoginOptions
 from .._mariadb.server import ServerFacts, local_datadir, read_server_facts, unknown_collations
 from .._system.errors import LifeboatError
 from .._system.files import free_bytes
@@ -37,13 +39,16 @@ from .point_checks import check_point
 from .point_in_time import parse_target
 from .promotion_plan import look_at_site
 from .record import read_records
-from .site_logs import find_logs
+from .site_logs import archive_up_to_now, find_logs
 from .source_choice import can_place_files
 from .survey import survey_live_site
 from .work import RecoveryWork, recovery_work
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
+
+# What is said of a point in time that lies behind the logs that can be read.
+_BEYOND_THE_LOGS = ("binlog_gap", "binlog_missing", "gtid_not_found", "outside_window")
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,21 @@ class RecoveryRequest:
 
 
 def prepare_recovery(
-    request: RecoveryRequest, connection: Connection[Any], progress: ProgressReporter, now: datetime
+    request: RecoveryRequest,
+    connection: Connection[Any],
+    progress: ProgressReporter,
+    now: datetime,
+    archive_login: LoginOptions | None = None,
 ) -> dict[str, Any]:
     """Return the plan of the recovery that was asked for.
+
+    Args:
+        request: What was asked for.
+        connection: An administrator's connection to the live server.
+        progress: Told what is read.
+        now: The time.
+        archive_login: How a program reaches that server: its logs are archived up to now where they cannot be read
+            here and a point in time needs them. None to write nothing.
 
     Raises:
         LifeboatError: Whatever speaks against it: ``backup_not_found``, ``recover_to_invalid``, ``wrong_site``,
@@ -77,7 +94,7 @@ def prepare_recovery(
     """
     bench = find_bench(request.site, request.bench_path)
     site = bench.site(request.site)
-    base = _choose(request, site, connection, progress, now)
+    base = _choose(request, site, connection, progress, now, archive_login)
     backup = base.choice.chosen
     config_artifact = backup.artifact(SITE_CONFIG)
     set_configuration = configuration_in_set(
@@ -123,7 +140,12 @@ def prepare_recovery(
 
 
 def _choose(
-    request: RecoveryRequest, site: Site, connection: Connection[Any], progress: ProgressReporter, now: datetime
+    request: RecoveryRequest,
+    site: Site,
+    connection: Connection[Any],
+    progress: ProgressReporter,
+    now: datetime,
+    archive_login: LoginOptions | None,
 ) -> ChosenBase:
     repository = Repository(request.repository_path)
     folders = request.paths or site_folders(site, repository)
@@ -148,15 +170,21 @@ def _choose(
     target = None if named else parse_target(request.recover_to, request.undo)
     if target is None or (target.moment_seconds is not None and not has_positions(candidates)):
         return ChosenBase(choose_set(candidates, request.recover_to, verify))
-    progress.start("read the binary logs")
-    return choose_base(
-        candidates,
-        target,
-        read_lives(request.state_path, site.name, look_at_site(site).database),
-        lambda server: find_logs(connection, server, repository),
-        verify,
-        now.timestamp(),
-    )
+    lives = read_lives(request.state_path, site.name, look_at_site(site).database)
+
+    def choose() -> ChosenBase:
+        progress.start("read the binary logs")
+        find = partial(find_logs, connection, repository=repository)
+        return choose_base(candidates, target, lives, find, verify, now.timestamp())
+
+    try:
+        return choose()
+    except LifeboatError as error:
+        if archive_login is None or error.error_code not in _BEYOND_THE_LOGS:
+            raise
+        if not archive_up_to_now(connection, archive_login, repository, request.reserve_bytes, progress):
+            raise
+    return choose()
 
 
 def _names(bench: Bench) -> str:

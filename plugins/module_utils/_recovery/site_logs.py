@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._backups.binlog_archive import BinlogArchive, archive_of, covering_logs
+from .._backups.binlog_archiving import AUTO, ArchiveRequest, archive_binlogs
+from .._backups.log_compression import best_compression
 from .._backups.manifest import ManifestServer
 from .._backups.repository import Repository
 from .._mariadb.binlog.live import LiveBinlogs, read_live_binlogs
 from .._mariadb.binlog.logs import LogFile
 from .._mariadb.binlog.position import BinlogPosition
+from .._mariadb.connection import LoginOptions
 from .._system.errors import LifeboatError
+from .._system.progress import ProgressReporter
 from .._system.times import parse_rfc3339
 
 if TYPE_CHECKING:
@@ -71,3 +76,38 @@ def find_logs(connection: Connection[Any], server: ManifestServer, repository: R
         *(server.server_id, server.hostname, server.port),
     )
     return SiteLogs(archive, live if is_its_own else None)
+
+
+def archive_up_to_now(
+    connection: Connection[Any],
+    login: LoginOptions,
+    repository: Repository,
+    reserve_bytes: int,
+    progress: ProgressReporter,
+) -> bool:
+    """Archive all that a server has logged whose files cannot be read on this host; tell whether it is one.
+
+    Args:
+        connection: An administrator's connection to the server.
+        login: How a program reaches it.
+        repository: Where its archive lies.
+        reserve_bytes: What must stay free there.
+        progress: Told how far it is.
+
+    Raises:
+        LifeboatError: As ``archive_binlogs`` does; ``binlog_off``.
+    """
+    if read_live_binlogs(connection).folder is not None:
+        return False
+    request = ArchiveRequest(
+        repository=repository,
+        name=None,
+        login=login,
+        source=AUTO,
+        flush=True,
+        accept_gap=False,
+        compression=best_compression(),
+        reserve_bytes=reserve_bytes,
+    )
+    archive_binlogs(request, connection, progress, time.time)
+    return True

@@ -76,6 +76,13 @@ def test_without_the_server_the_archive_has_to_do(archive):
     assert names(covering_logs(archive, elsewhere, FIRST))[-1] == ("3", True, False)
 
 
+def test_a_log_that_only_a_server_elsewhere_has_is_no_gap(archive):
+    later = BinlogPosition("0-1-12", "binlog.000004", 300)
+    refused = gap(archive, live_binlogs(("binlog.000004", 900)), later)
+    assert refused.error_code == "binlog_missing"
+    assert "lifeboat.frappe.binlog_archive" in str(refused)
+
+
 def test_the_missing_log_is_named(archive, server_folder):
     archive.remove([archive.entries()[1]])
     error = gap(archive, live(server_folder, "binlog.000004"))
