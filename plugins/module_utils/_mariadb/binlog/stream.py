@@ -36,7 +36,7 @@ def open_binlog(path: Path) -> Iterator[BinaryIO]:
             "binlog_missing",
             {"file": path.name},
         ) from error
-    with raw:
+    try:
         magic = raw.read(len(_ZSTD_MAGIC))
         raw.seek(0)
         if magic == _ZSTD_MAGIC:
@@ -47,6 +47,8 @@ def open_binlog(path: Path) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, _GzipReader(cast(io.RawIOBase, unpacked), path))
         else:
             yield raw
+    finally:
+        raw.close()
 
 
 class _GzipReader(io.BufferedReader):
