@@ -23,7 +23,7 @@ from tests.whole_recovery import Content, WholeRecovery
 SITE, NEIGHBOUR = "alpha.localhost", "beta.localhost"
 # What the role database would set; the lab's server has MariaDB's own defaults otherwise.
 LOGS_ROWS = {"binlog_format": "ROW"}
-OF_THE_REPOSITORY = (binlog_archive, site_backup, site_recovery, staging_database)
+OF_THE_REPOSITORY = (site_backup, site_recovery, staging_database)
 
 
 class PointInTimeSite(WholeRecovery):
@@ -45,14 +45,23 @@ class PointInTimeSite(WholeRecovery):
 
     def refused(self, **options: Any) -> dict[str, Any]:
         """Begin a recovery that must be refused, in check mode; return what the module said."""
-        of_repository = self._repository_of(site_recovery)
-        result = run_module(site_recovery, **{**self.options, **of_repository, "check_mode": True, **options})
+        return self.failed(site_recovery, check_mode=True, **options)
+
+    def failed(self, module: ModuleType, **options: Any) -> dict[str, Any]:
+        """Run a module that must fail; return what it said."""
+        result = run_module(module, **{**self.options, **self._repository_of(module), **options})
         assert result["failed"], result
         return result
 
     def back_up(self, *kinds: str) -> str:
         """Make a set of the site; return its name."""
         return str(self.call(site_backup, kinds=list(kinds), reserve_bytes=0)["set"]["name"])
+
+    def archive_logs(self) -> None:
+        """Archive all that the server has logged."""
+        login = {name: value for name, value in self.options.items() if name.startswith("login_")}
+        result = run_module(binlog_archive, **login, repository_path=str(self.repository_path), flush=True)
+        assert not result["failed"], result
 
     def write(self, *statements: str) -> str:
         """Run statements as the site in one transaction; return its GTID."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.live import LiveBinlogs, read_live_binlogs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump_command import dump_database
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import point_source_choice, site_logs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
+from ansible_collections.lifeboat.frappe.plugins.modules import staging_database
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.plan_text import plan_lines
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.report import report_view
 
@@ -128,6 +135,66 @@ def test_an_undo_that_would_lose_something_is_refused(point: PointInTimeSite) ->
     assert point.refused(undo=before_schema)["error_code"] == "undo_refused"
     assert point.refused(undo="0-1-99999999")["error_code"] == "gtid_not_found"
     assert point.refused(undo=changed, recover_to=f"before:{schema}")["error_code"] == "recover_to_invalid"
+
+
+def test_a_row_that_is_there_again_is_noticed_while_the_site_still_serves(point: PointInTimeSite) -> None:
+    point.write(TODO.format("twice"))
+    point.back_up("logical")
+    bad = point.write("DELETE FROM tabToDo WHERE name = 'twice'")
+    point.write(TODO.format("twice"))
+    live = point.live()
+    begun = point.begin(undo=bad)
+    said = point.failed(staging_database, recovery=begun["recovery"], reserve_bytes=0)
+    assert said["error_code"] == "undo_refused"
+    assert "1062" in said["msg"]
+    assert point.live() == live
+    point.verify()
+    point.abandon(begun["recovery"])
+    point.write("DELETE FROM tabToDo WHERE name = 'twice'")
+
+
+def test_a_point_at_which_the_site_had_no_database_is_refused(point: PointInTimeSite) -> None:
+    point.back_up("logical")
+    database = point.lab.site_config(SITE)["db_name"]
+    dump = point.lab.folder / "dump.sql"
+    with dump_database(point.lab.login, database, with_position=False) as stream:
+        dump.write_bytes(b"".join(iter(lambda: stream.read(1 << 20), b"")))
+    with closing(connect(point.lab.login)) as connection:
+        execute(connection, f"DROP DATABASE `{database}`")
+        execute(connection, f"CREATE DATABASE `{database}`")
+        restored = fetch_all(connection, "SELECT @@last_gtid")[0][0]
+    client = ["mariadb", f"--defaults-file={point.lab.mariadb.option_file}", database]
+    subprocess.run(client, input=dump.read_bytes(), check=True)
+    begun = point.begin(recover_to=f"before:{restored}")
+    said = point.failed(staging_database, recovery=begun["recovery"], reserve_bytes=0)
+    assert said["error_code"] == "replay_failed"
+    assert "did not exist" in said["msg"]
+    point.abandon(begun["recovery"])
+
+
+def test_a_database_host_apart_gets_a_dump_and_its_logs_come_from_the_archive(
+    point: PointInTimeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point.back_up("logical")
+
+    def elsewhere(connection: Any) -> LiveBinlogs:
+        return replace(read_live_binlogs(connection), folder=None)
+
+    # As it is where the server's files cannot be seen.
+    monkeypatch.setattr(site_logs, "read_live_binlogs", elsewhere)
+    monkeypatch.setattr(point_source_choice, "can_place_files", lambda _facts: False)
+    point.write(TODO.format("archived"))
+    point.archive_logs()
+    begun = point.begin(recover_to="latest", keep_days=7)
+    point.write(TODO.format("in the last log"))
+    wanted = point.content()
+    point.stage(begun["recovery"])
+    point.promote(begun["recovery"])
+    record = point.finish(begun["recovery"])
+    assert differing(point.content(), wanted) == set()
+    assert record["proof"]["database"]["completion_line"]
+    point.roll_back(record["recovery"])
+    point.write("DELETE FROM tabToDo WHERE name IN ('archived', 'in the last log')")
 
 
 def test_points_that_cannot_be_reached_are_refused_with_the_window(point: PointInTimeSite) -> None:

@@ -36,6 +36,7 @@ from .replay_course import Stretch
 from .replay_plan import ReplayPlan, plan_rest
 from .replay_run import run_replay
 from .tablespace_source import LoadableTablespaces
+from .undo import Undo
 
 SERVER_NAME, TABLES_NAME = "server", "tables"
 # The dump of a server of our own is limited by its data alone.
@@ -119,6 +120,11 @@ class PointInTimeSource:
             plan = replace(self.plan, stretches=self._where_they_are_now())
             run_replay(server, plan, progress)
             found.update(bytes=plan.replayed_bytes, replayed=_replayed(plan, plan.transactions))
+        if self.plan.undo is not None:
+            # Nothing behind it touches its rows, so its place in the order is free: what speaks against it is found
+            # here, while the site still serves.
+            with step(f"{DATABASE_STEP}.undo"):
+                flash_back(server, self.plan.database, self.plan.undo, self._log_of(self.plan.undo))
         if self.plan.is_latest:
             self.logs.close_site()
             with step(f"{DATABASE_STEP}.rest") as found:
@@ -127,11 +133,9 @@ class PointInTimeSource:
                 transactions = self.plan.transactions + rest.transactions
                 found.update(bytes=rest.replayed_bytes, replayed=_replayed(rest, transactions))
         self._refuse_nothing(server)
-        if self.plan.undo is not None:
-            undo = self.plan.undo
-            with step(f"{DATABASE_STEP}.undo"):
-                log = next(log for log in self.logs.since(self._needed_from()) if log.name == undo.file)
-                flash_back(server, self.plan.database, undo, log.path)
+
+    def _log_of(self, undo: Undo) -> Path:
+        return next(log.path for log in self.logs.since(self._needed_from()) if log.name == undo.file)
 
     def _where_they_are_now(self) -> tuple[Stretch, ...]:
         if not self.plan.stretches:
@@ -172,6 +176,10 @@ class _DumpOfServer:
 
     server: PrivateServer
     database: str
+
+    def needed_bytes(self, _datadir: Path, /) -> int:
+        """Return 0: how long the SQL of a dump is shows when it is read."""
+        return 0
 
     def load(self, target: LoadTarget, facts: ServerFacts, progress: ProgressReporter, watch: Watch) -> LoadResult:
         """Load the dump while it is made; see ``load_dump``."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+from .._mariadb.binlog.logs import LogFile, open_transactions
 from .._mariadb.binlog.stream import READ_BYTES, open_binlog
 from .._mariadb.connection import connect, execute, fetch_all, server_errors
 from .._mariadb.private_server import PrivateServer
@@ -36,7 +37,6 @@ RELAY_FILE = f"relay-{CHANNEL}.000001"
 RELAY_INDEX = f"relay-{CHANNEL}.index"
 POLL_SECONDS = 0.05
 ERROR_UNKNOWN_TABLE = 1051
-_GTID = re.compile(r"Gtid (\d+-\d+-\d+)")
 _WILD = re.compile(r"([\\_%])")
 
 
@@ -118,10 +118,10 @@ def _prepare(
     )
     execute(connection, f"SET SESSION default_master_connection = '{CHANNEL}'")
     only = [f"{_literal(database)}.{_literal(table)}" for table in tables.only] or [f"{_literal(database)}.%"]
-    without = [f"{_literal(database)}.{_literal(table)}" for table in tables.without]
     settings = {
         "replicate_wild_do_table": ",".join(only),
-        "replicate_wild_ignore_table": ",".join(without),
+        # Asked before the patterns; a pattern to ignore would be asked after them, hence never.
+        "replicate_ignore_table": ",".join(f"{database}.{table}" for table in tables.without),
         "slave_exec_mode": "IDEMPOTENT" if idempotent else "STRICT",
         "slave_ddl_exec_mode": "STRICT",
     }
@@ -146,7 +146,7 @@ def _apply(connection: Connection[Any], stretch: Stretch, report: Callable[[Stre
             execute(connection, "SET GLOBAL slave_ddl_exec_mode = 'IDEMPOTENT'")
             _start(connection, stretch)
         elif status.error or status.offset != stretch.until_offset:
-            raise _failure(stretch, status)
+            raise _failure(stretch, status.offset, status.error)
         else:
             return
 
@@ -168,30 +168,34 @@ class _Status:
     is_running: bool
     offset: int
     error: int
-    gtid: str
 
 
 def _status(connection: Connection[Any]) -> _Status:
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW SLAVE '{CHANNEL}' STATUS")
         values = dict(zip((column[0] for column in cursor.description), cursor.fetchone() or ()))
-    # The text of the error holds the statement, hence rows: only the id of the transaction is taken from it.
-    found = _GTID.search(str(values["Last_SQL_Error"]))
+    # The text of the error holds the statement, hence rows: it stays in the private server.
     return _Status(
         is_running=values["Slave_SQL_Running"] != "No",
         offset=int(values["Relay_Log_Pos"]),
         error=int(values["Last_SQL_Errno"]),
-        gtid=found.group(1) if found else "",
     )
 
 
-def _failure(stretch: Stretch, status: _Status) -> LifeboatError:
-    what = f"transaction {status.gtid}" if status.gtid else "a transaction"
-    ahead = f" Recover to before:{status.gtid}, or from a newer base." if status.gtid else " Recover from a newer base."
+def _failure(stretch: Stretch, offset: int, error: int) -> LifeboatError:
+    gtid = _gtid_at(stretch, offset)
+    what = f"transaction {gtid}" if gtid else "a transaction"
+    ahead = f" Recover to before:{gtid}, or from a newer base." if gtid else " Recover from a newer base."
     return LifeboatError(
-        f"Cannot replay {stretch.name} beyond byte {status.offset}: {what} cannot be applied to the copy (error "
-        f"{status.error} of the private server). Either it needs data of another database, or the base and the logs do "
-        f"not belong together.{ahead}",
+        f"Cannot replay {stretch.name} beyond byte {offset}: {what} cannot be applied to the copy (error {error} of "
+        "the private server). Either it needs data of another database, or the base and the logs do not belong "
+        f"together.{ahead}",
         "replay_failed",
-        {"file": stretch.name, "offset": status.offset, "gtid": status.gtid, "server_error": status.error},
+        {"file": stretch.name, "offset": offset, "gtid": gtid, "server_error": error},
     )
+
+
+def _gtid_at(stretch: Stretch, offset: int) -> str:
+    log = LogFile(stretch.name, stretch.path, stretch.until_offset)
+    with open_transactions(log, counts_rows=False) as (transactions, _events):
+        return next((str(one.gtid) for one in transactions if one.begin_offset >= offset), "")
