@@ -9,4 +9,4 @@ from ansible_collections.lifeboat.frappe.plugins.plugin_utils.watched_action imp
 class ActionModule(WatchedActionBase):
     """The action of lifeboat.frappe.site_backup."""
 
-    ITEMS = "files"
+    ITEMS = "items"

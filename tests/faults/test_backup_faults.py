@@ -21,6 +21,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.re
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.source import read_source
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.steps import Steps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.dump_command import DatabaseDump
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
 from ansible_collections.lifeboat.frappe.plugins.modules.site_backup import import_tables
 
@@ -122,6 +123,45 @@ def test_the_second_of_two_backups_at_once_is_refused_and_the_first_ends_well(ba
     _process, status = os.waitpid(process_id, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert len(backups.names()) == 1
+    backups.assert_nothing_is_left()
+
+
+@pytest.mark.promise(12)
+@pytest.mark.promise(25)
+def test_a_server_that_dies_meanwhile_costs_no_set(
+    backups: SiteBackups, small_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backups.back_up()
+    names, digests = backups.names(), backups.digests()
+    read = DatabaseDump.read
+
+    def kill_and_read(dump: DatabaseDump, size: int) -> bytes:
+        if small_lab.mariadb.process is not None:
+            small_lab.mariadb.kill()
+        return read(dump, size)
+
+    monkeypatch.setattr(DatabaseDump, "read", kill_and_read)
+    try:
+        failed = backups.run()
+    finally:
+        small_lab.mariadb.start()
+    assert failed["error_code"] in ("dump_failed", "mariadb_lost"), failed
+    assert (backups.names(), backups.digests()) == (names, digests)
+    backups.assert_nothing_is_left()
+
+
+@pytest.mark.promise(25)
+@pytest.mark.parametrize("kinds", [["logical"], ["physical"]], ids=["logical", "physical"])
+def test_a_backup_that_nobody_waits_for_any_more_is_given_up(
+    backups: SiteBackups, tmp_path: Path, kinds: list[str]
+) -> None:
+    progress_path = tmp_path / "progress"
+    lease = Path(f"{progress_path}.lease")
+    lease.touch()
+    os.utime(lease, (1, 1))
+    failed = backups.run(kinds=kinds, progress_path=str(progress_path), lease_seconds=60)
+    assert failed["error_code"] == "caller_gone"
+    assert backups.names() == []
     backups.assert_nothing_is_left()
 
 

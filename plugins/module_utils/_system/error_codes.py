@@ -82,6 +82,7 @@ ERROR_CODES: dict[str, str] = {
     "backup_running": "Another backup of the same site is running.",
     "backup_source_missing": "The database that is to be backed up is not there.",
     "backup_unproven": "What a backup wrote is not what it should have written, so it was removed.",
+    "database_unsupported": "The database of a site is of a kind that is not backed up.",
     "dump_failed": "The program that dumps a database ended with an error.",
     # drills
     "drill_failed": "What a drill recovered could not be proven.",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 
+MARIADB = "mariadb"
+
+
 @dataclass(frozen=True)
 class SourceTable:
     """A base table of the database.
@@ -95,10 +98,18 @@ def read_source(site: Site, connection: Connection[Any]) -> Source:
     """Read what is backed up.
 
     Raises:
-        LifeboatError: ``configuration_missing``, ``configuration_invalid``, or ``backup_source_missing`` when the
-            database that the configuration names does not exist.
+        LifeboatError: ``configuration_missing``, ``configuration_invalid``, ``database_unsupported``, or
+            ``backup_source_missing`` when the database that the configuration names does not exist.
     """
     configuration = read_configuration(site.config_path)
+    kind = configuration.get("db_type") or MARIADB
+    if kind != MARIADB:
+        raise LifeboatError(
+            f"Cannot back up {site.name}: its database is of the type {kind}, and only MariaDB is backed up. Name the "
+            "other sites of the bench (lifeboat_backup_sites), and back this one up in another way.",
+            "database_unsupported",
+            {"db_type": str(kind)},
+        )
     database = database_address(configuration, {}).db_name
     with server_errors(f"read the tables of {site.name}"):
         facts = read_server_facts(connection)

@@ -8,11 +8,13 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.making.so
     SourceTable,
     app_commits,
     inexact_tables,
+    read_source,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import AppCommit
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.position import BinlogPosition
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import ServerFacts
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 SINCE, UNTIL = BinlogPosition("0-1-5", "binlog.000001", 100), BinlogPosition("0-1-6", "binlog.000001", 200)
 FACTS = ServerFacts("10.11.19-MariaDB", "/var/lib/mysql", "db", 3306, True, 1, 16384, 0)
@@ -37,6 +39,15 @@ def table(name="tabError Log", transactional=False, updated_at=1000):
 def test_tables_without_transactions_that_were_written_meanwhile(candidate, since, until, is_inexact):
     found = inexact_tables([candidate], 1000, since, until)
     assert [(entry.name, entry.since, entry.until) for entry in found] == [("tabError Log", since, until)] * is_inexact
+
+
+def test_a_site_on_another_kind_of_database_is_refused(tmp_path):
+    site = Bench(tmp_path).site("a.b")
+    site.path.mkdir(parents=True)
+    site.config_path.write_text('{"db_name": "_1", "db_type": "postgres"}')
+    with pytest.raises(LifeboatError) as failure:
+        read_source(site, None)
+    assert failure.value.error_code == "database_unsupported"
 
 
 def test_what_a_source_says_of_itself(tmp_path):
