@@ -25,6 +25,8 @@ BEGAN_SECONDS = 1_795_230_000
 SERVER_VERSION = "10.11.19-MariaDB-log"
 FORMAT_BYTES = 252
 GTID_BYTES = 19
+# Types of events that are passed over.
+INTVAR, BEGIN_LOAD_QUERY, BINLOG_CHECKPOINT = 5, 17, 161
 STANDALONE, GROUP_COMMIT, DDL, PREPARED_XA, COMPLETED_XA = 1, 2, 32, 64, 128
 WRITE, UPDATE, DELETE = 23, 24, 25
 # Columns of the table that rows are written for: an INT and a VARCHAR(140) of utf8mb4.

@@ -25,19 +25,13 @@ LARGEST_EVENT_BYTES = (1 << 30) + (64 << 10)
 QUERY = 2
 STOP = 3
 ROTATE = 4
-INTVAR = 5
-APPEND_BLOCK = 9
-RAND = 13
-USER_VAR = 14
 FORMAT_DESCRIPTION = 15
 XID = 16
-BEGIN_LOAD_QUERY = 17
 EXECUTE_LOAD_QUERY = 18
 TABLE_MAP = 19
 INCIDENT = 26
 XA_PREPARE = 38
 ANNOTATE_ROWS = 160
-BINLOG_CHECKPOINT = 161
 GTID = 162
 GTID_LIST = 163
 START_ENCRYPTION = 164
@@ -89,19 +83,15 @@ class FormatDescription:
 
     Attributes:
         server_version: Of the server that wrote it.
-        created_at_seconds: When the server had started, where this is the first file since; else 0.
         written_at_seconds: When the file was begun.
         has_checksums: Whether each event carries a CRC32.
         is_in_use: Whether it was not closed: it is being written, or its server crashed.
-        post_header_bytes: The length of each type's own header, that of type 1 first.
     """
 
     server_version: str
-    created_at_seconds: int
     written_at_seconds: int
     has_checksums: bool
     is_in_use: bool
-    post_header_bytes: bytes
 
 
 class BinlogReader:
@@ -180,7 +170,7 @@ class BinlogReader:
         body = self._stream.read(length - HEADER_BYTES)
         if len(body) < length - HEADER_BYTES:
             raise self._damaged(FIRST_OFFSET, "it ends within its first event")
-        version, server_version, created_at, header_bytes = struct.unpack_from("<H50sIB", body)
+        version, server_version, _created_at, header_bytes = struct.unpack_from("<H50sIB", body)
         if (version, header_bytes) != (_VERSION, HEADER_BYTES):
             raise LifeboatError(
                 f"Cannot read the binary log {self._name}: it is of format {version}, not {_VERSION}. Only logs of "
@@ -198,11 +188,9 @@ class BinlogReader:
         self.end_offset = FIRST_OFFSET + length
         return FormatDescription(
             server_version.rstrip(b"\0").decode("ascii", "replace"),
-            created_at,
             timestamp,
             has_checksums,
             bool(flags & IN_USE_FLAG),
-            body[_LENGTHS_OFFSET : -CHECKSUM_BYTES - 1],
         )
 
     def _damaged(self, offset: int, what: str) -> LifeboatError:

@@ -75,10 +75,6 @@ class GtidState:
         last = {gtid.domain: gtid for gtid in self.gtids}
         return ",".join(str(last[domain]) for domain in sorted(last))
 
-    def last_in(self, domain: int) -> Gtid | None:
-        """Return the last transaction of a domain."""
-        return next((gtid for gtid in reversed(self.gtids) if gtid.domain == domain), None)
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GtidState) and self._numbers == other._numbers
 

@@ -91,11 +91,13 @@ def read_transactions(
             ``since`` is no place between two transactions of this log; else as ``open_transactions`` does.
     """
     previous: tuple[str, GtidState] | None = None
+    incident = ""
     for log in logs:
         first_offset = since.offset if since is not None and log is logs[0] else 0
         with open_transactions(log, counts_rows) as (transactions, events):
             if previous is not None:
                 check_follows(previous[0], previous[1], log.name, transactions.before)
+                transactions.incident = incident
             has_begun = first_offset == 0
             before = transactions.before.copy()
             for transaction in transactions:
@@ -115,6 +117,7 @@ def read_transactions(
                 _check_position(since, log.name, before)
             _check_rotated_to(log, logs, transactions.next_file if events.ending == ROTATED else "")
             previous = (log.name, before)
+            incident = transactions.incident
 
 
 def check_follows(earlier: str, state: GtidState, later: str, before: GtidState) -> None:

@@ -70,7 +70,7 @@ class Transaction:
         is_ddl: Whether the server marked it so.
         xa: ``prepare``, ``commit``, ``rollback``, or "" where it is no part of an XA transaction.
         xid: The identifier of the XA transaction, as ``XA COMMIT`` takes it.
-        incident: What the server says it could not log; "" where nothing is missing.
+        incident: What the server says that it could not log, in it or just before it; "" where nothing is missing.
     """
 
     gtid: Gtid
@@ -123,7 +123,6 @@ class _Open:
     thread_id: int | None = None
     has_full_images: bool = True
     xa_ending: str = ""
-    incident: str = ""
 
 
 class TransactionReader:
@@ -139,8 +138,8 @@ class TransactionReader:
         state: What the files before and the transactions that were yielded hold.
         end_offset: Where the last whole transaction (or the file's own events before the first one) ends.
         next_file: The file that the server went on in; "" while it did not.
-        has_open_transaction: Whether the file ends within a transaction.
-        incidents: Of incident events outside of transactions: what the server could not log.
+        incident: What the server says since the last transaction that it could not log; it goes with the next one,
+            which may be in the next file.
 
     Raises:
         LifeboatError: As ``BinlogReader`` does; ``binlog_damaged`` also when an event cannot be understood.
@@ -156,12 +155,7 @@ class TransactionReader:
         self.state = self.before.copy()
         self.end_offset = reader.end_offset
         self.next_file = ""
-        self.incidents: list[str] = []
-
-    @property
-    def has_open_transaction(self) -> bool:
-        """Whether the file ends within a transaction, as far as it was read."""
-        return self._current is not None
+        self.incident = ""
 
     def __iter__(self) -> Iterator[Transaction]:
         """Yield each transaction when its end was read."""
@@ -197,7 +191,7 @@ class TransactionReader:
         elif kind == events.ROTATE:
             self.next_file = decode_rotate(event.body)
         elif kind == events.INCIDENT:
-            self._take_incident(decode_incident(event.body))
+            self.incident = decode_incident(event.body)
         elif kind == events.TABLE_MAP:
             self._tables.add(event.body)
         elif current is not None:
@@ -250,14 +244,9 @@ class TransactionReader:
         change.rows[rows.operation] += count
         return rows.ends_statement
 
-    def _take_incident(self, text: str) -> None:
-        if self._current is None:
-            self.incidents.append(text)
-        else:
-            self._current.incident = text
-
     def _ended(self, event: Event) -> Transaction:
         current = cast(_Open, self._current)
+        incident, self.incident = self.incident, ""
         self._current = None
         start = current.start
         return Transaction(
@@ -277,7 +266,7 @@ class TransactionReader:
             is_ddl=start.is_ddl,
             xa=current.xa_ending or start.xa,
             xid=start.xid,
-            incident=current.incident,
+            incident=incident,
         )
 
     def _not_understood(self, event: Event) -> LifeboatError:

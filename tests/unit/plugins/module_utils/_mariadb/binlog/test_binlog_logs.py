@@ -92,6 +92,13 @@ def test_a_crash_within_a_transaction_is_no_gap_where_the_next_file_says_so(tmp_
     assert "ends after 0-1-1" in refusal(files).message
 
 
+def test_what_a_server_could_not_log_before_it_began_a_file(logs, tmp_path):
+    """It begins a new file when that happens."""
+    lossy = LogBuilder().change("0-1-1").change("0-1-2").event(events.INCIDENT, b"\1\0\4lost").rotate(NAMES[1])
+    found = read_transactions([lossy.save(tmp_path, NAMES[0]), *logs[1:]])
+    assert [transaction.incident for transaction in found] == ["", "", "lost", "", "", ""]
+
+
 def test_what_a_live_server_adds_meanwhile_is_not_looked_at(logs):
     first, _second = list(read_transactions(logs[2:]))
     live = LogFile(NAMES[2], logs[2].path, first.end_offset, is_active=True)

@@ -15,10 +15,13 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 
 from tests.binlog_files import (
     BEGAN_SECONDS,
+    BEGIN_LOAD_QUERY,
+    BINLOG_CHECKPOINT,
     COMPLETED_XA,
     DDL,
     DELETE,
     GROUP_COMMIT,
+    INTVAR,
     PREPARED_XA,
     STANDALONE,
     UPDATE,
@@ -80,7 +83,7 @@ def test_rows_of_a_statement_that_stands_alone():
 
 
 def test_statements_that_change_rows_are_told_once_without_their_text():
-    log = LogBuilder().gtid("0-1-1").event(events.INTVAR, bytes(9))
+    log = LogBuilder().gtid("0-1-1").event(INTVAR, bytes(9))
     for number in range(100):
         log.query(f"INSERT INTO t VALUES ({number})")
     log.query("UPDATE t SET a = 1").query("UPDATE t SET a = 1", "s2").event(events.XID, bytes(8))
@@ -91,7 +94,7 @@ def test_statements_that_change_rows_are_told_once_without_their_text():
 
 
 def test_a_loaded_file_changes_rows():
-    log = LogBuilder().gtid("0-1-1").event(events.BEGIN_LOAD_QUERY, b"1234").event(events.EXECUTE_LOAD_QUERY, b"x")
+    log = LogBuilder().gtid("0-1-1").event(BEGIN_LOAD_QUERY, b"1234").event(events.EXECUTE_LOAD_QUERY, b"x")
     assert only(log.event(events.XID, bytes(8))).has_row_statements
 
 
@@ -179,12 +182,12 @@ def test_without_counting_each_event_is_a_row():
     assert transaction.tables == (TableChange("s1", "tabItem", 1),)
 
 
-def test_incidents():
-    log = LogBuilder().event(events.INCIDENT, b"\1\0\4lost").gtid("0-1-1").event(events.INCIDENT, b"\1\0\4gone")
-    log.event(events.XID, bytes(8))
-    reader = TransactionReader(log.reader(), "binlog.000001")
-    (transaction,) = reader
-    assert (reader.incidents, transaction.incident) == (["lost"], "gone")
+def test_what_the_server_could_not_log_goes_with_the_next_transaction():
+    log = LogBuilder().change("0-1-1").event(events.INCIDENT, b"\1\0\4lost").change("0-1-2").change("0-1-3")
+    log.gtid("0-1-4").event(events.INCIDENT, b"\1\0\4gone").event(events.XID, bytes(8))
+    reader = TransactionReader(log.event(events.INCIDENT, b"\1\0\4last").reader(), "binlog.000001")
+    assert [transaction.incident for transaction in reader] == ["", "lost", "", "gone"]
+    assert reader.incident == "last"
 
 
 def test_what_the_reader_says_besides():
@@ -194,13 +197,13 @@ def test_what_the_reader_says_besides():
     assert str(reader.before) == "0-1-4,3-1-1"
     assert [str(transaction.gtid) for transaction in reader] == ["0-1-5"]
     assert (str(reader.state), str(reader.before)) == ("0-1-5,3-1-1", "0-1-4,3-1-1")
-    assert (reader.end_offset, reader.has_open_transaction, reader.next_file) == (whole, True, "")
+    assert (reader.end_offset, reader.next_file) == (whole, "")
     rotated = TransactionReader(LogBuilder().rotate("binlog.000002").reader(), "binlog.000001")
-    assert (list(rotated), rotated.next_file, rotated.has_open_transaction) == ([], "binlog.000002", False)
+    assert (list(rotated), rotated.next_file) == ([], "binlog.000002")
 
 
 def test_events_between_transactions_belong_to_none():
-    log = LogBuilder().event(events.BINLOG_CHECKPOINT, bytes(4)).query("FLUSH LOGS").event(WRITE, b"")
+    log = LogBuilder().event(BINLOG_CHECKPOINT, bytes(4)).query("FLUSH LOGS").event(WRITE, b"")
     assert log.transactions() == []
 
 
