@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def make_repository(path: Path) -> Repository:
     archive.folder.mkdir(parents=True)
     for number in (1, 2, 3):
         entry = archived_binlog(number, f"0-1-{number}", f"0-1-{number + 1}")
+        entry = replace(entry, server=replace(entry.server, hostname="db"))
         (archive.folder / entry.stored_name).write_bytes(b"log")
         write_entry(archive.folder, entry)
     return repository

@@ -10,12 +10,15 @@ from typing import Any
 from .._mariadb.binlog.logs import file_number
 from .._mariadb.binlog.position import BinlogPosition
 from .._system.errors import LifeboatError
-from .binlog_archive import BinlogArchive, archive_name
+from .binlog_archive import BinlogArchive
 from .binlog_index import ArchivedBinlog
 from .manifest import Manifest, read_manifest
 from .manifest_sets import set_folders
 from .repository import Repository
 from .set_lock import backup_lock
+
+# Its name and port, as it says them itself: those in the manifests of its sets and in the index of its archive.
+Server = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def plan_binlogs(repository: Repository, going: Collection[Path]) -> list[Binlog
         repository: Where the sets of all sites and the archives lie.
         going: The folders of the sets that go.
     """
-    positions: dict[str, list[BinlogPosition]] = {}
+    needs: list[tuple[Server, BinlogPosition]] = []
     problem = ""
     for folder in _staying(repository, going):
         try:
@@ -76,11 +79,8 @@ def plan_binlogs(repository: Repository, going: Collection[Path]) -> list[Binlog
             continue
         position = oldest_position(manifest)
         if position is not None:
-            positions.setdefault(archive_name(manifest.server.hostname, manifest.server.port), []).append(position)
-    return [
-        _plan_archive(BinlogArchive(folder), positions.get(folder.name, []), problem)
-        for folder in repository.binlog_folders()
-    ]
+            needs.append(((manifest.server.hostname, manifest.server.port), position))
+    return [_plan_archive(BinlogArchive(folder), needs, problem) for folder in repository.binlog_folders()]
 
 
 def apply_binlogs(repository: Repository, plans: Iterable[BinlogPlan]) -> None:
@@ -101,13 +101,13 @@ def _staying(repository: Repository, going: Collection[Path]) -> list[Path]:
     return [folder for folder in folders if folder not in going]
 
 
-def _plan_archive(archive: BinlogArchive, positions: list[BinlogPosition], problem: str) -> BinlogPlan:
+def _plan_archive(archive: BinlogArchive, needs: Iterable[tuple[Server, BinlogPosition]], problem: str) -> BinlogPlan:
+    try:
+        servers = {(entry.server.hostname, entry.server.port) for entry in archive.entries()}
+    except LifeboatError as error:
+        return BinlogPlan(archive, "", (), error.message)
+    positions = [position for server, position in needs if server in servers]
     oldest = min(positions, key=lambda position: file_number(position.file), default=None)
     if oldest is None:
         return BinlogPlan(archive, "", (), problem)
-    if problem:
-        return BinlogPlan(archive, oldest.file, (), problem)
-    try:
-        return BinlogPlan(archive, oldest.file, archive.older_than(oldest), "")
-    except LifeboatError as error:
-        return BinlogPlan(archive, oldest.file, (), error.message)
+    return BinlogPlan(archive, oldest.file, () if problem else archive.older_than(oldest), problem)

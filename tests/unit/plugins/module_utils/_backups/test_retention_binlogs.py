@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -58,6 +59,7 @@ def archived(repository, hostname="db"):
     archive.folder.mkdir(parents=True)
     for number in range(1, LOGS + 1):
         entry = archived_binlog(number, f"0-1-{number}", f"0-1-{number + 1}")
+        entry = replace(entry, server=replace(entry.server, hostname=hostname))
         (archive.folder / entry.stored_name).write_bytes(b"x" * entry.stored_bytes)
         write_entry(archive.folder, entry)
     return repository
@@ -103,6 +105,14 @@ def test_sets_of_all_sites_of_the_server_count_and_those_of_others_do_not(reposi
     make_set(repository, "third.local", 17, at(6), hostname="other")
     run(repository, tmp_path)
     assert (left(repository), left(repository, "other")) == ([3, 4, 5, 6], [6])
+
+
+def test_an_archive_under_a_name_of_its_own_is_known_by_its_server(repository, tmp_path):
+    folder = archive_of(repository, "db", 3306).folder
+    folder.rename(folder.with_name("chosen"))
+    make_set(repository, SITE, 17, at(5))
+    (plan,) = run(repository, tmp_path)["binlogs"]
+    assert (plan["server"], len(plan["removed"])) == ("chosen", 4)
 
 
 def test_nothing_goes_where_no_set_has_a_position(repository, tmp_path):
