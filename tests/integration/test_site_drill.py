@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_rec
     append_drill_record,
     read_drill_records,
 )
-from ansible_collections.lifeboat.frappe.plugins.module_utils._drill import scratch_recovery
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_info
 
@@ -24,6 +24,7 @@ from tests.modules import run_module
 from tests.site_drills import SITE, Drills
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
 
+SCRATCH_RECOVERY = "ansible_collections.lifeboat.frappe.plugins.module_utils._drill.scratch_recovery"
 PLAYBOOK = "lifeboat.frappe.drill"
 ANOTHER_KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 OTHER = "beta.localhost"
@@ -104,7 +105,10 @@ def test_whatever_is_wrong_with_the_data_is_found_in_one_drill(drills: Drills) -
     configuration = json.loads(backup.site_config.read_text())
     backup.site_config.write_text(json.dumps({**configuration, "encryption_key": ANOTHER_KEY}))
     assert backup.public_files
+    assert backup.private_files
     flip_a_byte(backup.public_files)
+    lost = f"./{SITE}/private/files/payroll 2026-10.xlsx"
+    subprocess.run(["tar", "--delete", "-f", backup.private_files, lost], check=True)
     record = drills.failed(freshness_seconds=0.001, rto_budget_seconds=0.001)
     assert record["error"]["code"] == "drill_failed"
     assert {name for name, outcome in outcomes(record).items() if outcome == "failed"} == {
@@ -113,7 +117,10 @@ def test_whatever_is_wrong_with_the_data_is_found_in_one_drill(drills: Drills) -
     assert sentence(record, "ledger") == (
         "Debit is not credit in 1 of 1,000 vouchers, which are in 1 of 1 set of books."
     )
-    assert sentence(record, "files").startswith("Of 11 files that the database lists, 1 are not what it knows")
+    assert sentence(record, "files") == (
+        "Of 11 files that the database lists, 1 are not what it knows by size and checksum and 1 are not in the "
+        "archives, but on the live site."
+    )
     assert set(record["error"]["reason"].split(". ")) >= {
         "Debit is not credit in 1 of 1,000 vouchers, which are in 1 of 1 set of books"
     }
@@ -165,7 +172,7 @@ def test_a_server_that_turns_out_to_be_the_live_one_is_never_written_to(
 ) -> None:
     drills.back_up()
     before = drills.recovery.live(), drills.recovery.traces()
-    monkeypatch.setattr(scratch_recovery, "PrivateServer", lambda _folder, _settings: Impostor(drills.lab.login))
+    monkeypatch.setattr(f"{SCRATCH_RECOVERY}.PrivateServer", lambda _folder, _settings: Impostor(drills.lab.login))
     record = drills.failed()
     assert record["error"]["code"] == "drill_scratch_unsafe"
     assert (drills.recovery.live(), drills.recovery.traces()) == before
