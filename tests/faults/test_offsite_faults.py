@@ -14,18 +14,16 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest_
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_fetch import choose_location
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_run import copy_sets, fetch
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.verification import verify_set
-from ansible_collections.lifeboat.frappe.plugins.modules import backup_offsite
 
 from tests.backup_sets import SITE, write_repository_set
 from tests.killed_at_changes import kills
 from tests.lab.processes import wait_until
-from tests.modules import run_module
+from tests.offsite_places import OffsitePlaces
 from tests.promotion_stage import FORKED
 from tests.restic_double import FolderRepository
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 NAMES = [f"202001{day}_000000-site1_local" for day in (17, 18)]
-PASSWORD = "a password of the repository"
 
 
 @pytest.mark.promise(11)
@@ -69,53 +67,24 @@ def test_a_fetch_that_is_killed_anywhere_leaves_no_set_that_is_not_whole(tmp_pat
     assert killed > 15
 
 
-class Restic:
-    """A restic repository with copies of sets, and the sets."""
-
-    def __init__(self, folder: Path) -> None:
-        self.local = folder / "local"
-        self.path = folder / "offsite"
-        self.site_folder = self.local / "sites" / SITE
-        self.options = {
-            "site": SITE,
-            "repository_path": str(self.local),
-            "offsite_repository": str(self.path),
-            "offsite_password": PASSWORD,
-        }
-
-    def run(self, **options):
-        return run_module(backup_offsite, **self.options, **options)
-
-    def command(self, *arguments):
-        return ["restic", "--no-cache", "--repo", str(self.path), "--password-command", f"echo {PASSWORD}", *arguments]
-
-    def locks(self):
-        return list((self.path / "locks").iterdir())
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    restic = Restic(tmp_path_factory.mktemp("restic"))
+    restic = OffsitePlaces(tmp_path_factory.mktemp("restic"))
     for name in NAMES:
         write_repository_set(restic.site_folder, name)
-    assert restic.run(create=True)["changed"]
+    assert restic.done(create=True)["changed"]
     return restic
 
 
 @pytest.fixture
 def restic(template, tmp_path):
-    copied = Restic(tmp_path)
-    shutil.copytree(template.local, copied.local)
-    shutil.copytree(template.path, copied.path)
-    checks = copied.site_folder / "offsite.json"
-    checks.write_text(checks.read_text().replace(str(template.path), str(copied.path)))
-    return copied
+    return template.copied_to(tmp_path)
 
 
 @pytest.mark.promise(25)
 def test_a_byte_that_changes_off_site_is_found_and_never_fetched(restic):
     pack = max(
-        (path for path in (restic.path / "data").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
+        (path for path in (restic.offsite / "data").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
     )
     whole = pack.read_bytes()
     pack.chmod(0o600)
@@ -146,16 +115,15 @@ def test_a_copy_that_is_killed_is_made_by_the_next_run(restic):
     process.kill()
     process.join()
     # Killed before or after the snapshot was there: either way one good copy is there in the end.
-    done = restic.run()
-    assert not done["failed"], done
-    again = restic.run()
+    restic.done()
+    again = restic.done()
     assert (again["changed"], again["copied"], again["checked"]) == (False, [], [])
 
 
 @pytest.mark.promise(13)
 def test_the_lock_of_a_dead_process_is_removed_and_that_of_a_living_one_is_told(restic):
     policy = {"state": "retained", "keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0, "keep_minimum": 1}
-    with subprocess.Popen(restic.command("backup", "--quiet", "--stdin"), stdin=subprocess.PIPE) as holder:
+    with subprocess.Popen(restic.restic("backup", "--quiet", "--stdin"), stdin=subprocess.PIPE) as holder:
         wait_until(lambda: bool(restic.locks()), "restic to lock its repository", holder)
         locked = restic.run(**policy)
         assert locked["error_code"] == "offsite_locked"

@@ -1,58 +1,29 @@
-"""Sets off-site with restic itself: copied, listed, held, fetched, let go."""
+"""The module backup_offsite with restic itself: sets are copied, listed, held, fetched, let go."""
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.modules import (
-    backup_hold,
-    backup_info,
-    backup_offsite,
-)
+from ansible_collections.lifeboat.frappe.plugins.modules import backup_hold
 
-from tests.backup_sets import SITE, write_repository_set
-from tests.modules import run_module
+from tests.backup_sets import write_repository_set
+from tests.offsite_places import OffsitePlaces
 from tests.s3_server import s3_server
 
-PASSWORD = "a password of the repository"
 NAMES = [f"202001{day}_000000-site1_local" for day in (17, 18, 19)]
-
-
-class Places:
-    """A repository on the host, a restic repository, and the modules run on both."""
-
-    def __init__(self, folder: Path) -> None:
-        self.local = folder / "local"
-        self.offsite = folder / "offsite"
-        self.site_folder = self.local / "sites" / SITE
-
-    def run(self, module, **options):
-        known = {"repository_path": str(self.local), **options}
-        if module is not backup_hold:
-            known = {"offsite_repository": str(self.offsite), "offsite_password": PASSWORD, **known}
-        return run_module(module, site=SITE, **known)
-
-    def done(self, module, **options):
-        result = self.run(module, **options)
-        assert not result["failed"], result
-        return result
-
-    def catalogue(self):
-        return {entry["name"]: entry for entry in self.done(backup_info, paths=[str(self.site_folder)])["sets"]}
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Sets that are off-site already."""
-    places = Places(tmp_path_factory.mktemp("offsite"))
+    places = OffsitePlaces(tmp_path_factory.mktemp("offsite"))
     for name in NAMES:
         write_repository_set(places.site_folder, name, kinds=("logical", "physical"))
-    assert places.run(backup_offsite)["error_code"] == "offsite_missing"
-    planned = places.done(backup_offsite, create=True, check_mode=True)
+    assert places.run()["error_code"] == "offsite_missing"
+    planned = places.done(create=True, check_mode=True)
     assert not places.offsite.exists()
-    done = places.done(backup_offsite, create=True)
+    done = places.done(create=True)
     assert done == planned
     assert ([entry["name"] for entry in done["copied"]], done["created"]) == (NAMES, True)
     return places
@@ -60,13 +31,7 @@ def template(tmp_path_factory):
 
 @pytest.fixture
 def places(template, tmp_path):
-    copied = Places(tmp_path)
-    shutil.copytree(template.local, copied.local)
-    shutil.copytree(template.offsite, copied.offsite)
-    # The repository's address is part of what is remembered of it.
-    checks = copied.site_folder / "offsite.json"
-    checks.write_text(checks.read_text().replace(str(template.offsite), str(copied.offsite)))
-    return copied
+    return template.copied_to(tmp_path)
 
 
 def contents(folder):
@@ -74,7 +39,7 @@ def contents(folder):
 
 
 def test_what_is_there_is_not_copied_again(places):
-    again = places.done(backup_offsite)
+    again = places.done()
     assert (again["changed"], again["copied"], again["checked"]) == (False, [], [])
 
 
@@ -87,13 +52,13 @@ def test_a_set_that_is_gone_here_is_listed_and_fetched_as_it_was(places):
     newest = listed[NAMES[2]]
     assert newest["position"] == {"gtid": "0-1-5", "file": "binlog.000001", "offset": 512}
     assert (newest["kinds"], newest["missing_kinds"]) == (["logical", "physical"], [])
-    planned = places.done(backup_offsite, state="fetched", check_mode=True, reserve_bytes=0)
+    planned = places.done(state="fetched", check_mode=True, reserve_bytes=0)
     assert not places.site_folder.exists()
-    done = places.done(backup_offsite, state="fetched", reserve_bytes=0)
+    done = places.done(state="fetched", reserve_bytes=0)
     assert done == planned
     assert (done["fetched"][0]["name"], done["fetched"][0]["size_bytes"]) == (NAMES[2], newest["size_bytes"])
     assert contents(places.site_folder / NAMES[2]) == before
-    assert not places.done(backup_offsite, state="fetched")["changed"]
+    assert not places.done(state="fetched")["changed"]
 
 
 @pytest.mark.promise(25)
@@ -101,7 +66,7 @@ def test_a_set_that_was_changed_here_is_fetched_anew(places):
     path = places.site_folder / NAMES[1] / f"{NAMES[1]}-database.sql.gz"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    done = places.done(backup_offsite, state="fetched", recover_to=NAMES[1], reserve_bytes=0)
+    done = places.done(state="fetched", recover_to=NAMES[1], reserve_bytes=0)
     assert [entry["name"] for entry in done["fetched"]] == [NAMES[1]]
     assert path.read_bytes() == whole
     assert not list(places.site_folder.glob("*.incomplete"))
@@ -109,23 +74,23 @@ def test_a_set_that_was_changed_here_is_fetched_anew(places):
 
 def test_a_copy_is_held_and_released_with_its_set(places):
     places.done(backup_hold, name=NAMES[0])
-    assert places.done(backup_offsite)["held"] == NAMES[:1]
+    assert places.done()["held"] == NAMES[:1]
     shutil.rmtree(places.site_folder / NAMES[0])
     shutil.rmtree(places.site_folder / NAMES[1])
     assert places.catalogue()[NAMES[0]]["held"]
     policy = {"keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0, "keep_minimum": 1}
-    retained = places.done(backup_offsite, state="retained", prune=True, **policy)
+    retained = places.done(state="retained", prune=True, **policy)
     assert [entry["name"] for entry in retained["removed"]] == [NAMES[1]]
-    again = places.done(backup_offsite, state="retained", **policy)
+    again = places.done(state="retained", **policy)
     assert (again["changed"], [entry["name"] for entry in again["kept"]]) == (False, [NAMES[2], NAMES[0]])
     places.done(backup_hold, name=NAMES[0], state="released")
-    assert places.done(backup_offsite)["released"] == NAMES[:1]
+    assert places.done()["released"] == NAMES[:1]
 
 
 def test_the_wrong_password_and_a_password_in_the_address_are_refused(places):
-    wrong = places.run(backup_offsite, offsite_password="another one")
+    wrong = places.run(offsite_password="another one")
     assert wrong["error_code"] == "offsite_password_wrong"
-    shown = places.run(backup_offsite, offsite_repository="rest:https://user:secret@host/")
+    shown = places.run(offsite_repository="rest:https://user:secret@host/")
     assert shown["error_code"] == "offsite_refused"
     assert "secret" not in shown["msg"]
 
@@ -133,13 +98,12 @@ def test_the_wrong_password_and_a_password_in_the_address_are_refused(places):
 @pytest.mark.promise(21)
 def test_a_service_of_s3_gets_its_keys_without_showing_them(tmp_path):
     with s3_server() as service:
-        places = Places(tmp_path)
-        places.offsite = service.address
+        places = OffsitePlaces(tmp_path, service.address)
         write_repository_set(places.site_folder, NAMES[0])
         keys = {"s3_access_key_id": "the-key-id", "s3_secret_access_key": "the-secret", "s3_region": "eu-west-1"}
-        done = places.done(backup_offsite, create=True, **keys)
+        done = places.done(create=True, **keys)
         assert [entry["name"] for entry in done["copied"]] == NAMES[:1]
         shutil.rmtree(places.site_folder)
-        fetched = places.done(backup_offsite, state="fetched", reserve_bytes=0, **keys)
+        fetched = places.done(state="fetched", reserve_bytes=0, **keys)
         assert [entry["name"] for entry in fetched["fetched"]] == NAMES[:1]
         assert service.key_ids == {"the-key-id"}
