@@ -1,4 +1,4 @@
-"""``python -m tests.benchmark [--part restore|backup|health]``: one run, a table and its targets for each part."""
+"""``python -m tests.benchmark [--part ...]``: one run, a table and its targets for each part."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from . import backup, health, restore
+from . import backup, health, replay, restore
 from .measure import FOLDER
 
 
@@ -23,7 +23,7 @@ def in_a_clean_folder(measure: Callable[[], bool]) -> bool:
 def main() -> int:
     """Run the parts, print what they found, and return 0 when every target was reached."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
-    choices = ("all", "restore", "backup", "health")
+    choices = ("all", "restore", "backup", "replay", "health")
     parser.add_argument("--part", choices=choices, default="all", help="what to measure (all)")
     parser.add_argument(
         "--size", type=int, default=1024, help="megabytes of SQL of a site; less is a smoke test (1024)"
@@ -35,6 +35,7 @@ def main() -> int:
     parts = {
         "restore": lambda: restore.run(arguments.size),
         "backup": lambda: backup.run(arguments.size),
+        "replay": lambda: replay.run(arguments.size),
         "health": lambda: health.run(arguments.hosts, arguments.contender_hosts, arguments.fleet),
     }
     chosen = parts if arguments.part == "all" else (arguments.part,)
