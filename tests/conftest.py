@@ -40,6 +40,15 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def row_log_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
+    """A server that logs rows, durably; each test begins its binary logs anew."""
+    folder = tmp_path_factory.mktemp("row-log-server")
+    with MariaDBServer(folder, binlog_format="ROW", sync_binlog=1) as server:
+        yield server
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
 def database(mariadb_server: MariaDBServer) -> Iterator[str]:
     """The name of an empty database of Frappe's kind, dropped after the test."""

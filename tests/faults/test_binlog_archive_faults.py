@@ -7,7 +7,6 @@ import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
@@ -29,19 +28,10 @@ LARGE_ROWS = 24
 LARGE_ROW_BYTES = 200_000
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
-    """A server that logs rows."""
-    folder = tmp_path_factory.mktemp("archive-faults")
-    with MariaDBServer(folder, binlog_format="ROW", sync_binlog=1) as server:
-        yield server
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def archives(server: MariaDBServer, tmp_path: Path) -> BinlogArchives:
+def archives(row_log_server: MariaDBServer, tmp_path: Path) -> BinlogArchives:
     """The archive, still empty."""
-    return BinlogArchives(server, tmp_path)
+    return BinlogArchives(row_log_server, tmp_path)
 
 
 def die() -> None:
@@ -182,9 +172,9 @@ def read_through(archives: BinlogArchives) -> str:
 
 @pytest.mark.promise(3)
 def test_a_damaged_byte_in_the_server_s_log_never_gets_into_the_archive(
-    server: MariaDBServer, archives: BinlogArchives
+    row_log_server: MariaDBServer, archives: BinlogArchives
 ) -> None:
-    path = server.data_path / "binlog.000001"
+    path = row_log_server.data_path / "binlog.000001"
     content = path.read_bytes()
     try:
         path.write_bytes(content[:400] + bytes([content[400] ^ 1]) + content[401:])
@@ -228,14 +218,14 @@ def test_of_two_runs_at_once_one_is_refused(archives: BinlogArchives, monkeypatc
 
 
 @pytest.mark.promise(12)
-def test_a_server_that_crashed_within_an_event(server: MariaDBServer, archives: BinlogArchives) -> None:
+def test_a_server_that_crashed_within_an_event(row_log_server: MariaDBServer, archives: BinlogArchives) -> None:
     """What the server left of the event belongs to no transaction; the next file says so."""
     archives.keep()
     archives.write(2)
-    server.kill()
-    with (server.data_path / "binlog.000003").open("ab") as log:
+    row_log_server.kill()
+    with (row_log_server.data_path / "binlog.000003").open("ab") as log:
         log.write(b"\0" * 9)
-    server.start()
+    row_log_server.start()
     archives.write(3)
     archives.keep()
     assert archives.entries[2].ending == "truncated"
@@ -273,7 +263,7 @@ def attempt_without_looking_at_the_room(archives: BinlogArchives, compression: s
 
 @pytest.mark.promise(21)
 def test_the_password_is_on_no_command_line_and_in_no_environment(
-    server: MariaDBServer, archives: BinlogArchives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row_log_server: MariaDBServer, archives: BinlogArchives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = tmp_path / "seen"
     real = shutil.which("mariadb-binlog")
@@ -285,7 +275,7 @@ def test_the_password_is_on_no_command_line_and_in_no_environment(
     archives.keep(source="network")
     text = seen.read_text()
     assert "--defaults-file=/dev/fd/" in text
-    assert str(server.login.login_password) not in text
+    assert str(row_log_server.login.login_password) not in text
     assert not [path for path in archives.repository_path.rglob("*") if b"INSERT" in content_of(path)]
 
 

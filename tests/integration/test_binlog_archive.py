@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import closing
 
 import pytest
@@ -13,22 +12,12 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.binlog_archives import BinlogArchives
-from tests.lab import MariaDBServer
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server that logs rows."""
-    folder = tmp_path_factory.mktemp("archived-server")
-    with MariaDBServer(folder, binlog_format="ROW", sync_binlog=1) as server:
-        yield server
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def archives(server, tmp_path):
+def archives(row_log_server, tmp_path):
     """The archive, still empty."""
-    return BinlogArchives(server, tmp_path)
+    return BinlogArchives(row_log_server, tmp_path)
 
 
 def modified(archives):
@@ -69,11 +58,11 @@ def test_a_second_run_has_nothing_to_do(archives):
     assert modified(archives) == before
 
 
-def test_a_log_that_the_server_does_not_have(server, archives, tmp_path):
+def test_a_log_that_the_server_does_not_have(row_log_server, archives, tmp_path):
     with pytest.raises(LifeboatError, match="is the file still there") as caught:
-        fetch_binlog(server.login, "binlog.000099", tmp_path)
+        fetch_binlog(row_log_server.login, "binlog.000099", tmp_path)
     assert caught.value.error_code == "binlog_missing"
-    assert fetch_binlog(server.login, "binlog.000001", tmp_path).read_bytes()[:4] == b"\xfebin"
+    assert fetch_binlog(row_log_server.login, "binlog.000001", tmp_path).read_bytes()[:4] == b"\xfebin"
     assert archives.entries == ()
 
 
@@ -108,17 +97,17 @@ def test_without_a_flush_only_what_is_rotated(archives):
     assert (result["archived"], result["flushed"]) == (["binlog.000001"], False)
 
 
-def test_a_restart_in_between(server, archives):
+def test_a_restart_in_between(row_log_server, archives):
     archives.keep()
     archives.write(2)
-    server.stop()
-    server.start()
+    row_log_server.stop()
+    row_log_server.start()
     archives.write(3)
     assert archives.keep()["archived"] == ["binlog.000003", "binlog.000004"]
     assert [entry.ending for entry in archives.entries][2:] == ["stopped", "rotated"]
     archives.write(4)
-    server.kill()
-    server.start()
+    row_log_server.kill()
+    row_log_server.start()
     assert archives.keep(flush=False)["archived"] == ["binlog.000005"]
     assert archives.entries[-1].ending == "open"
     archives.write(5)
@@ -136,11 +125,11 @@ def test_the_archive_of_another_server_is_refused(archives):
     assert archives.keep(archive="other")["changed"]
 
 
-def test_without_a_name_it_is_that_of_the_server(server, archives):
-    with closing(connect(server.login)) as connection:
+def test_without_a_name_it_is_that_of_the_server(row_log_server, archives):
+    with closing(connect(row_log_server.login)) as connection:
         hostname = read_live_binlogs(connection).identity.hostname
     folder = archives.keep(archive=None)["archive"]["folder"]
-    assert folder == str(archives.repository_path / "binlogs" / f"{hostname}-{server.port}")
+    assert folder == str(archives.repository_path / "binlogs" / f"{hostname}-{row_log_server.port}")
     assert archives.attempt(archive="../elsewhere")["error_code"] == "path_unsafe"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import datetime, timezone
 
 import pytest
@@ -12,26 +11,16 @@ from ansible_collections.lifeboat.frappe.plugins.modules import binlog_info
 
 from tests.backup_sets import RUN, moment_of, write_repository_set
 from tests.binlog_archives import BinlogArchives
-from tests.lab import MariaDBServer
 from tests.modules import run_module
 
 SITE = "erp.example.com"
 SECRET = "ACME Corporation"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server that logs rows."""
-    folder = tmp_path_factory.mktemp("searched-server")
-    with MariaDBServer(folder, binlog_format="ROW", sync_binlog=1) as server:
-        yield server
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def archives(server, tmp_path):
+def archives(row_log_server, tmp_path):
     """A morning of a site, the first part of which is archived."""
-    archives = BinlogArchives(server, tmp_path)
+    archives = BinlogArchives(row_log_server, tmp_path)
     archives.run(
         "USE s1",
         "CREATE TABLE `tabSales Invoice` (name varchar(140) PRIMARY KEY, customer varchar(140))",
@@ -52,15 +41,20 @@ def archives(server, tmp_path):
 
 
 @pytest.fixture
-def ask(server, archives, tmp_path):
+def ask(row_log_server, archives, tmp_path):
     """Run the module for the site, which must not fail and must not tell a value."""
     site = tmp_path / "bench" / "sites" / SITE
     site.mkdir(parents=True)
     (site.parent / "common_site_config.json").write_text("{}")
-    (site / "site_config.json").write_text(json.dumps({"db_name": "s1", "db_port": server.port}))
+    (site / "site_config.json").write_text(json.dumps({"db_name": "s1", "db_port": row_log_server.port}))
 
     def run(**options):
-        given = {"site": SITE, "bench_path": str(tmp_path / "bench"), "config_file": str(server.option_file), **options}
+        given = {
+            "site": SITE,
+            "bench_path": str(tmp_path / "bench"),
+            "config_file": str(row_log_server.option_file),
+            **options,
+        }
         result = run_module(binlog_info, repository_path=str(archives.repository_path), **given)
         assert not result["failed"], result
         assert result["changed"] is False

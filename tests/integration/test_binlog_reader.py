@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections import Counter
 from contextlib import closing
@@ -18,8 +17,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.lo
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.row_images import read_row_changes
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
-
-from tests.lab import MariaDBServer
 
 # Each type that Frappe uses, and what else MariaDB 10.11 has, at sizes around which the form in the log changes.
 COLUMNS = """
@@ -83,19 +80,10 @@ OTHER_WAYS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server that logs rows."""
-    folder = tmp_path_factory.mktemp("binlog-server")
-    with MariaDBServer(folder, binlog_format="ROW") as server:
-        yield server
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def site(server):
+def site(row_log_server):
     """A connection in an empty database; the logs begin anew."""
-    with closing(connect(server.login)) as connection:
+    with closing(connect(row_log_server.login)) as connection:
         execute(connection, "DROP DATABASE IF EXISTS s1")
         execute(connection, "RESET MASTER")
         execute(connection, "CREATE DATABASE s1")
@@ -183,11 +171,11 @@ def test_statements_are_told_from_rows(site):
     ]
 
 
-def test_a_server_that_crashes_and_goes_on(server, site):
+def test_a_server_that_crashes_and_goes_on(row_log_server, site):
     run(site, ["CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)"])
-    server.kill()
-    server.start()
-    with closing(connect(server.login, "s1")) as connection:
+    row_log_server.kill()
+    row_log_server.start()
+    with closing(connect(row_log_server.login, "s1")) as connection:
         run(connection, ["INSERT INTO t VALUES (2)"])
         logs = read_live_binlogs(connection).log_files()
         with open_transactions(logs[0]) as (transactions, reader):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 
 import pytest
@@ -15,35 +14,25 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from tests.backup_sets import write_repository_set
 from tests.binlog_archives import BinlogArchives
 from tests.check_runs import run_one
-from tests.lab import MariaDBServer
 from tests.lab.processes import wait_until
 from tests.server_doubles import ServerDouble, look
 
 SITE = "erp.example.com"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server that logs rows."""
-    folder = tmp_path_factory.mktemp("checked-logs")
-    with MariaDBServer(folder, binlog_format="ROW", sync_binlog=1) as server:
-        yield server
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def archives(server, tmp_path):
+def archives(row_log_server, tmp_path):
     """The archive by which the check finds it, still empty."""
-    return BinlogArchives(server, tmp_path)
+    return BinlogArchives(row_log_server, tmp_path)
 
 
 @pytest.fixture
-def findings(server, archives):
+def findings(row_log_server, archives):
     """Look, and return the findings by their item."""
 
     def look():
         settings = Settings(repository_path=str(archives.repository_path))
-        target = DatabaseServer("server", Surroundings(settings=settings), [server.login], {"s1": SITE})
+        target = DatabaseServer("server", Surroundings(settings=settings), [row_log_server.login], {"s1": SITE})
         found = {finding.item: finding for finding in run_one("B06", target)}
         target.close()
         return found
