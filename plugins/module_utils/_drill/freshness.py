@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
+from .._bench.time_zone import site_time_zone
 from .._mariadb.connection import fetch_all
 from .._mariadb.identifiers import quote_identifier
 from .._system.quantities import duration_text
@@ -77,10 +77,7 @@ def _site_zone(connection: Connection[Any], database: str) -> tzinfo | None:
         f"SELECT value FROM {quote_identifier(database)}.`tabSingles` "  # noqa: S608
         "WHERE doctype = 'System Settings' AND field = 'time_zone'",
     )
-    try:
-        return ZoneInfo(str(rows[0][0])) if rows else None
-    except (KeyError, ValueError):  # no such zone, or no list of zones on this host
-        return None
+    return site_time_zone(str(rows[0][0] or "") if rows else None)
 
 
 def _newest(connection: Connection[Any], database: str) -> datetime | None:

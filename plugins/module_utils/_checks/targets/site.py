@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from ..._bench.configuration import Configuration, DatabaseAddress, database_address, read_configuration
 from ..._bench.layout import Site
+from ..._bench.time_zone import site_time_zone
 from ..._mariadb.connection import LoginOptions
 from ..._system.errors import LifeboatError
 from ..registry import UnmeasurableError
@@ -17,8 +18,6 @@ from .reader import DatabaseReader
 from .target import Surroundings, Target
 
 CONNECT_SECONDS = 2
-# In which Frappe keeps the times of a site whose time zone was never set.
-DEFAULT_TIME_ZONE = "Asia/Kolkata"
 
 
 class SiteTarget(Target):
@@ -99,11 +98,10 @@ class SiteTarget(Target):
         Raises:
             UnmeasurableError: This host does not know it.
         """
-        name = self.system_settings.get("time_zone") or DEFAULT_TIME_ZONE
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise UnmeasurableError("this host does not know the site's time zone: install tzdata") from None
+        zone = site_time_zone(self.system_settings.get("time_zone"))
+        if zone is None:
+            raise UnmeasurableError("this host does not know the site's time zone: install tzdata")
+        return zone
 
     @property
     def local_now(self) -> datetime:

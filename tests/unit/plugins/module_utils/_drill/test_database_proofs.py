@@ -87,11 +87,12 @@ def test_books_are_summed_by_the_server() -> None:
         ([("Asia/Kolkata",)], FRESH, "ok"),
         ([("UTC",)], FRESH, "failed"),
         ([("Nowhere/At all",)], FRESH, "skipped"),
-        ([], FRESH, "skipped"),
+        ([], FRESH, "ok"),
+        ([(None,)], FRESH, "ok"),
         ([("UTC",)], None, "skipped"),
         ([("UTC",)], "0000-00-00", "skipped"),
     ],
-    ids=["fresh", "of another zone", "unknown zone", "no zone", "no document", "no date"],
+    ids=["fresh", "of another zone", "unknown zone", "no zone", "an empty zone", "no document", "no date"],
 )
 def test_times_are_those_of_the_site(zone: list[tuple[str]], newest: object, outcome: str) -> None:
     """Its zone decides what a time means."""

@@ -57,7 +57,7 @@ def test_a_site_has_its_marks(change: dict[str, int | None], outcome: str) -> No
     ("installed", "outcome", "said"),
     [
         ({"frappe": "15.1.0"}, "ok", "frappe 15.1.0"),
-        ({}, "ok", "none"),
+        ({}, "skipped", "does not list"),
         ({"frappe": "15.3.0"}, "failed", "frappe 15.3.0 (bench: 15.2.0)"),
         ({"hrms": "1.0"}, "failed", "does not have hrms"),
     ],
