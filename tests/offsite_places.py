@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_hold, backup_info, backup_offsite
 
 from tests.backup_sets import SITE
+from tests.cheap_restic_key import make_key_cheap
 from tests.modules import run_module
 
 PASSWORD = "a password of the repository"
@@ -28,6 +29,12 @@ class OffsitePlaces:
         self.offsite = folder / "offsite"
         self.address = address or str(self.offsite)
         self.site_folder = self.local / "sites" / SITE
+
+    def create(self) -> dict[str, Any]:
+        """Make the repository, while there is no set yet, and return what the module said."""
+        result = self.done(create=True)
+        make_key_cheap(self.offsite, PASSWORD)
+        return result
 
     def copied_to(self, folder: Path) -> OffsitePlaces:
         """Return the same in another folder; the repository's address is part of what is remembered of it."""

@@ -70,9 +70,10 @@ def test_a_fetch_that_is_killed_anywhere_leaves_no_set_that_is_not_whole(tmp_pat
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     restic = OffsitePlaces(tmp_path_factory.mktemp("restic"))
+    restic.create()
     for name in NAMES:
         write_repository_set(restic.site_folder, name)
-    assert restic.done(create=True)["changed"]
+    assert restic.done()["changed"]
     return restic
 
 

@@ -8,7 +8,8 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_hold
 
 from tests.backup_sets import write_repository_set
-from tests.offsite_places import OffsitePlaces
+from tests.cheap_restic_key import cheap_key
+from tests.offsite_places import PASSWORD, OffsitePlaces
 from tests.s3_server import s3_server
 
 NAMES = [f"202001{day}_000000-site1_local" for day in (17, 18, 19)]
@@ -18,14 +19,14 @@ NAMES = [f"202001{day}_000000-site1_local" for day in (17, 18, 19)]
 def template(tmp_path_factory):
     """Sets that are off-site already."""
     places = OffsitePlaces(tmp_path_factory.mktemp("offsite"))
-    for name in NAMES:
-        write_repository_set(places.site_folder, name, kinds=("logical", "physical"))
     assert places.run()["error_code"] == "offsite_missing"
     planned = places.done(create=True, check_mode=True)
     assert not places.offsite.exists()
-    done = places.done(create=True)
-    assert done == planned
-    assert ([entry["name"] for entry in done["copied"]], done["created"]) == (NAMES, True)
+    assert places.create() == planned
+    assert planned["created"]
+    for name in NAMES:
+        write_repository_set(places.site_folder, name, kinds=("logical", "physical"))
+    assert [entry["name"] for entry in places.done()["copied"]] == NAMES
     return places
 
 
@@ -99,9 +100,13 @@ def test_the_wrong_password_and_a_password_in_the_address_are_refused(places):
 def test_a_service_of_s3_gets_its_keys_without_showing_them(tmp_path):
     with s3_server() as service:
         places = OffsitePlaces(tmp_path, service.address)
-        write_repository_set(places.site_folder, NAMES[0])
         keys = {"s3_access_key_id": "the-key-id", "s3_secret_access_key": "the-secret", "s3_region": "eu-west-1"}
-        done = places.done(create=True, **keys)
+        assert places.done(create=True, **keys)["created"]
+        (path,) = [path for path in service.objects if path.startswith("keys/")]
+        name, content = cheap_key(service.objects.pop(path), PASSWORD)
+        service.objects[f"keys/{name}"] = content
+        write_repository_set(places.site_folder, NAMES[0])
+        done = places.done(**keys)
         assert [entry["name"] for entry in done["copied"]] == NAMES[:1]
         shutil.rmtree(places.site_folder)
         fetched = places.done(state="fetched", reserve_bytes=0, **keys)
