@@ -28,6 +28,7 @@ SCRATCH_RECOVERY = "ansible_collections.lifeboat.frappe.plugins.module_utils._dr
 PLAYBOOK = "lifeboat.frappe.drill"
 ANOTHER_KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 OTHER = "beta.localhost"
+SECRETS = ("db_password", "encryption_key", "backup_encryption_key")
 PROOFS = ["tables", "rows", "site", "secret", "apps", "freshness", "ledger", "files", "budget", "trend"]
 PHASES = ["verify", "load", "files", "prove", "cleanup"]
 
@@ -53,6 +54,7 @@ def sentence(record: Mapping[str, Any], name: str) -> str:
     return next(finding["text"] for finding in record["findings"] if finding["name"] == name)
 
 
+@pytest.mark.promise(21)
 def test_a_drill_proves_the_newest_set_and_leaves_its_record_alone(drills: Drills) -> None:
     backup = drills.back_up(encrypted=True)
     before, traces = drills.recovery.live(), drills.recovery.traces()
@@ -68,7 +70,26 @@ def test_a_drill_proves_the_newest_set_and_leaves_its_record_alone(drills: Drill
     assert drills.left() == [SITE, f"{SITE}/drill.lock", f"{SITE}/drills.jsonl"]
     assert (drills.recovery.live(), drills.recovery.traces()) == (before, traces)
     assert read_drill_records(drills.state_path, SITE) == [record]
+    configuration = drills.lab.site_config(SITE)
+    told = json.dumps(result) + (drills.state_path / SITE / "drill.lock").read_text()
+    assert not [name for name in SECRETS if configuration[name] in told]
     assert 'lifeboat_drill_ok{site="alpha.localhost"} 1' in (drills.folder / "drills.prom").read_text()
+
+
+def test_a_real_backup_of_frappe_is_proven(drills: Drills, real_backups: Path) -> None:
+    place = drills.lab.site_path("site1.local")
+    place.mkdir()
+    (place / "site_config.json").write_text('{"db_name": "_of_another_server"}')
+    try:
+        result = drills.run(site="site1.local", paths=[str(real_backups / "site1_plain")])
+    finally:
+        shutil.rmtree(place)
+    assert not result["failed"], result
+    assert {name for name, outcome in outcomes(result["record"]).items() if outcome == "skipped"} == {
+        # A site of Frappe alone that was just made.
+        *("apps", "ledger", "budget", "trend")
+    }
+    assert "6,342 rows in 227 tables" in sentence(result["record"], "rows")
 
 
 def test_check_mode_says_what_would_be_drilled_and_makes_nothing(drills: Drills) -> None:
