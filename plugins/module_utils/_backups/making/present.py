@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from ..._mariadb.connection import connect
 from ..._system.progress import ProgressReporter
-from ..manifest import Manifest, read_manifest
+from ..manifest import PHYSICAL, Manifest, read_manifest
 from .backup import make_backup
 from .plan import BackupPlan
 from .request import BackupRequest, plan_backup
@@ -36,7 +36,7 @@ def bring_to_state(
     """
     started = time.monotonic()
     with closing(connect(request.login)) as connection:
-        source = read_source(request.site, connection)
+        source = read_source(request.site, connection, PHYSICAL in request.kinds)
         plan = plan_backup(request, source, datetime.now(timezone.utc))
         made: MadeSet | None = None
         if plan.needed and not check_mode:

@@ -14,6 +14,7 @@ from ..._bench.revisions import app_revision
 from ..._mariadb.binlog.position import BinlogPosition
 from ..._mariadb.connection import fetch_all, server_errors
 from ..._mariadb.server import ServerFacts, read_server_facts
+from ..._mariadb.tablespaces.schema import database_directory
 from ..._system.errors import LifeboatError
 from ..manifest import AppCommit, InexactTable, ManifestServer
 
@@ -33,7 +34,6 @@ class SourceTable:
         engine: Its engine.
         transactional: Whether a transaction sees it as of one moment.
         data_bytes: About what its rows take.
-        file_bytes: About what its files take.
         updated_at: When it was written last, seconds since the epoch by the server's clock, for tables without
             transactions; None where that is not known.
     """
@@ -42,7 +42,6 @@ class SourceTable:
     engine: str
     transactional: bool
     data_bytes: int
-    file_bytes: int
     updated_at: int | None
 
 
@@ -57,6 +56,8 @@ class Source:
         facts: The server.
         server_id: Its number among the servers that replicate.
         tables: The base tables of the database.
+        file_bytes: What their files take while they are copied, InnoDB's log and system tablespace included; 0 where no
+            files are copied.
     """
 
     site: Site
@@ -65,16 +66,12 @@ class Source:
     facts: ServerFacts
     server_id: int
     tables: tuple[SourceTable, ...]
+    file_bytes: int = 0
 
     @property
     def data_bytes(self) -> int:
         """About what the rows of all tables take."""
         return sum(table.data_bytes for table in self.tables)
-
-    @property
-    def file_bytes(self) -> int:
-        """About what the files of all tables take."""
-        return sum(table.file_bytes for table in self.tables)
 
     @property
     def configuration_content(self) -> bytes:
@@ -94,8 +91,13 @@ class Source:
         return ManifestServer(facts.version, facts.page_size_bytes, self.server_id, facts.hostname, facts.port)
 
 
-def read_source(site: Site, connection: Connection[Any]) -> Source:
+def read_source(site: Site, connection: Connection[Any], with_files: bool = False) -> Source:
     """Read what is backed up.
+
+    Args:
+        site: The site.
+        connection: To the server of its database.
+        with_files: Whether the files of its tables will be copied.
 
     Raises:
         LifeboatError: ``configuration_missing``, ``configuration_invalid``, ``database_unsupported``, or
@@ -115,6 +117,7 @@ def read_source(site: Site, connection: Connection[Any]) -> Source:
         facts = read_server_facts(connection)
         server_id = int(fetch_all(connection, "SELECT @@server_id")[0][0])
         tables = read_tables(connection, database)
+        file_bytes = _file_bytes(connection, database, tables) if with_files else 0
     if not tables:
         raise LifeboatError(
             f"Cannot back up {site.name}: its database {database} has no tables on {facts.hostname}:{facts.port}. "
@@ -122,15 +125,14 @@ def read_source(site: Site, connection: Connection[Any]) -> Source:
             "backup_source_missing",
             {"database": database},
         )
-    return Source(site, configuration, database, facts, server_id, tables)
+    return Source(site, configuration, database, facts, server_id, tables, file_bytes)
 
 
 def read_tables(connection: Connection[Any], database: str) -> tuple[SourceTable, ...]:
     """Return the base tables of a database, by name; sequences are none."""
     rows = fetch_all(
         connection,
-        "SELECT t.TABLE_NAME, t.ENGINE, e.TRANSACTIONS, t.DATA_LENGTH,"
-        " t.DATA_LENGTH + t.INDEX_LENGTH + t.DATA_FREE, UNIX_TIMESTAMP(t.UPDATE_TIME)"
+        "SELECT t.TABLE_NAME, t.ENGINE, e.TRANSACTIONS, t.DATA_LENGTH, UNIX_TIMESTAMP(t.UPDATE_TIME)"
         " FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE"
         " WHERE t.TABLE_SCHEMA = %s AND t.TABLE_TYPE = 'BASE TABLE' ORDER BY t.TABLE_NAME",
         (database,),
@@ -141,11 +143,22 @@ def read_tables(connection: Connection[Any], database: str) -> tuple[SourceTable
             engine=str(engine),
             transactional=transactions == "YES",
             data_bytes=int(data or 0),
-            file_bytes=int(files or 0),
             updated_at=None if updated is None else int(updated),
         )
-        for name, engine, transactions, data, files, updated in rows
+        for name, engine, transactions, data, updated in rows
     )
+
+
+def _file_bytes(connection: Connection[Any], database: str, tables: Iterable[SourceTable]) -> int:
+    prefix = f"{database_directory(connection, database)}/"
+    ((innodb_bytes,),) = fetch_all(
+        connection,
+        "SELECT COALESCE(SUM(FILE_SIZE), 0) + @@innodb_log_file_size FROM information_schema.INNODB_SYS_TABLESPACES"
+        " WHERE NAME = 'innodb_system' OR LEFT(NAME, CHAR_LENGTH(%s)) = %s",
+        (prefix, prefix),
+    )
+    # The indexes of tables without transactions are about as large as their rows.
+    return int(innodb_bytes) + sum(2 * table.data_bytes for table in tables if not table.transactional)
 
 
 def server_seconds(connection: Connection[Any]) -> int:

@@ -21,7 +21,7 @@ FACTS = ServerFacts("10.11.19-MariaDB", "/var/lib/mysql", "db", 3306, True, 1, 1
 
 
 def table(name="tabError Log", transactional=False, updated_at=1000):
-    return SourceTable(name, "InnoDB" if transactional else "MyISAM", transactional, 10, 30, updated_at)
+    return SourceTable(name, "InnoDB" if transactional else "MyISAM", transactional, 10, updated_at)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_site_on_another_kind_of_database_is_refused(tmp_path):
 
 def test_what_a_source_says_of_itself(tmp_path):
     source = Source(Bench(tmp_path).site("a.b"), {"b": 1, "a": 2}, "_1", FACTS, 7, (table(), table("t", True)))
-    assert (source.data_bytes, source.file_bytes) == (20, 60)
+    assert (source.data_bytes, source.file_bytes) == (20, 0)
     assert source.configuration_content == b'{\n "a": 2,\n "b": 1\n}'
     assert source.site_key_fingerprint == ""
     assert (source.manifest_server.version, source.manifest_server.server_id) == ("10.11.19-MariaDB", 7)
