@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.holds import Hold, write_holds
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import MANIFEST_NAME
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_copy import OffsiteCopy
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_run import copies_of, copy_sets
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.offsite_sets import CHECKS_NAME, read_checks
@@ -145,26 +144,6 @@ def test_a_copy_that_is_damaged_later_is_found_when_all_are_read_and_never_forgo
     path.write_bytes(b"pages")
     assert copied(repository, site_folder)["checked"] == [NAMES[0]]
     assert copied(repository, site_folder)["checked"] == []
-
-
-@pytest.mark.parametrize("cut_bytes", [15_000, 20_400])
-def test_a_copy_that_ends_early_is_a_fault_of_the_copy(repository, site_folder, cut_bytes):
-    repository.cut_bytes = cut_bytes
-    assert refused(repository, site_folder).error_code == "offsite_changed"
-    assert there(repository) == []
-
-
-def test_what_restic_says_to_be_damaged_is_a_fault_of_the_copy(repository, site_folder):
-    copied(repository, site_folder)
-    repository.fails["archive"] = failure("offsite_damaged")
-    assert refused(repository, site_folder, check_all=True).error_code == "offsite_changed"
-
-
-def test_another_manifest_is_a_fault_of_the_copy(repository, site_folder):
-    copied(repository, site_folder)
-    (path,) = repository.copy("snapshot1").glob(f"*/{MANIFEST_NAME}")
-    path.write_text(path.read_text().replace("0-1-5", "0-1-6"))
-    assert "manifest" in refused(repository, site_folder, check_all=True).message
 
 
 def test_holds_reach_the_copies_and_need_no_other_look_at_them(repository, site_folder):
