@@ -91,14 +91,14 @@ def test_a_run_killed_in_the_middle_of_a_file(archives: BinlogArchives, options:
     archives.run("FLUSH BINARY LOGS")
 
     def child() -> None:
-        read = binlog_store._Tee.read
+        readinto = binlog_store._Tee.readinto
 
-        def read_and_die(tee: Any, size: int) -> bytes:
+        def read_and_die(tee: Any, buffer: Any) -> int:
             if tee.size_bytes > LARGE_ROW_BYTES * LARGE_ROWS // 2:
                 die()
-            return read(tee, size)
+            return readinto(tee, buffer)
 
-        binlog_store._Tee.read = read_and_die  # type: ignore[method-assign]
+        binlog_store._Tee.readinto = read_and_die  # type: ignore[method-assign]
         archives.attempt(**options)
 
     assert exit_code_of(child) == -signal.SIGKILL

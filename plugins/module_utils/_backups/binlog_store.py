@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Callable, cast
+from typing import Any, BinaryIO, Callable, cast
 
 from .._mariadb.binlog.events import BinlogReader
 from .._mariadb.binlog.gtids import parse_gtid_list
@@ -26,26 +27,26 @@ from .set_lock import LOCK_NAME
 PARTIAL_SUFFIX = ".partial"
 
 
-class _Tee:
+class _Tee(io.RawIOBase):
     """A stream whose bytes are hashed, counted and passed on while they are read."""
 
     def __init__(self, stream: BinaryIO, take: Callable[[bytes], object]) -> None:
+        super().__init__()
         self._stream = stream
         self._take = take
         self._digest = hashlib.sha256()
         self.size_bytes = 0
 
-    def read(self, size: int) -> bytes:
-        content = self._stream.read(size)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer))
+        buffer[: len(content)] = content
         self._digest.update(content)
         self.size_bytes += len(content)
         self._take(content)
-        return content
-
-    def read_rest(self) -> None:
-        """Read what is left to the end."""
-        while self.read(READ_BYTES):
-            pass
+        return len(content)
 
     @property
     def sha256(self) -> str:
@@ -107,14 +108,16 @@ def store_binlog(
         on_step("copy")
         with _new_file(partial) as target, compressing(compression, target) as take:
             tee = _Tee(source, take)
-            reader = BinlogReader(cast(BinaryIO, tee), name)
+            content = io.BufferedReader(tee, READ_BYTES)
+            reader = BinlogReader(content, name)
             transactions = TransactionReader(reader, name, counts_rows=False)
             if previous is not None:
                 check_follows(previous.name, parse_gtid_list(previous.gtids_after), name, transactions.before)
             contents = _Contents()
             for transaction in transactions:
                 contents.take(transaction)
-            tee.read_rest()
+            while content.read(READ_BYTES):
+                pass
         if tee.size_bytes != size_bytes:
             raise _of_other_length(name, tee.size_bytes, size_bytes)
         on_step("name")

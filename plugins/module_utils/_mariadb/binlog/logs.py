@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..._system.errors import LifeboatError
 from .events import ROTATED, BinlogReader
-from .gtids import GtidState, parse_gtid_list
+from .gtids import GtidState, positions_by_domain
 from .position import BinlogPosition
 from .stream import open_binlog
 from .transactions import Transaction, TransactionReader
@@ -90,34 +90,39 @@ def read_transactions(
         LifeboatError: ``binlog_gap`` when a file does not begin with what the one before it ended with, or when
             ``since`` is no place between two transactions of this log; else as ``open_transactions`` does.
     """
-    previous: tuple[str, GtidState] | None = None
-    incident = ""
-    for log in logs:
-        first_offset = since.offset if since is not None and log is logs[0] else 0
+    earlier, state, incident = "", GtidState(), ""
+    for number, log in enumerate(logs):
         with open_transactions(log, counts_rows) as (transactions, events):
-            if previous is not None:
-                check_follows(previous[0], previous[1], log.name, transactions.before)
+            if number:
+                check_follows(earlier, state, log.name, transactions.before)
                 transactions.incident = incident
-            has_begun = first_offset == 0
-            before = transactions.before.copy()
-            for transaction in transactions:
-                if transaction.end_offset > log.size_bytes:
-                    break
-                if transaction.begin_offset >= first_offset:
-                    if not has_begun and since is not None:
-                        _check_position(since, log.name, before)
-                        has_begun = True
-                    yield transaction
-                elif transaction.end_offset > first_offset:
-                    raise _no_such_position(log.name, first_offset, "it lies within a transaction")
-                before.add(transaction.gtid)
-            if not has_begun and since is not None:
-                if first_offset > events.end_offset:
-                    raise _no_such_position(log.name, first_offset, "the file ends before it")
-                _check_position(since, log.name, before)
-            _check_rotated_to(log, logs, transactions.next_file if events.ending == ROTATED else "")
-            previous = (log.name, before)
-            incident = transactions.incident
+            state = transactions.before.copy()
+            yield from _transactions_of(log, transactions, events, state, None if number else since)
+            if events.ending == ROTATED and log is not logs[-1] and transactions.next_file != logs[number + 1].name:
+                raise missing_file(transactions.next_file, log.name)
+            earlier, incident = log.name, transactions.incident
+
+
+def _transactions_of(
+    log: LogFile,
+    transactions: TransactionReader,
+    events: BinlogReader,
+    state: GtidState,
+    since: BinlogPosition | None,
+) -> Iterator[Transaction]:
+    """Yield the transactions of a file behind a position; the state grows by each that was passed."""
+    waiting = since
+    for transaction in transactions:
+        if transaction.end_offset > log.size_bytes:
+            break
+        if waiting is not None and transaction.end_offset > waiting.offset:
+            _check_position(waiting, state, transaction.begin_offset, "it lies within a transaction")
+            waiting = None
+        if waiting is None:
+            yield transaction
+        state.add(transaction.gtid)
+    if waiting is not None:
+        _check_position(waiting, state, events.end_offset, "the file ends before it")
 
 
 def check_follows(earlier: str, state: GtidState, later: str, before: GtidState) -> None:
@@ -137,12 +142,6 @@ def check_follows(earlier: str, state: GtidState, later: str, before: GtidState)
         )
 
 
-def _check_rotated_to(log: LogFile, logs: Sequence[LogFile], next_file: str) -> None:
-    following = logs[logs.index(log) + 1].name if log is not logs[-1] else ""
-    if next_file and following and next_file != following:
-        raise missing_file(next_file, log.name)
-
-
 def missing_file(name: str, after: str) -> LifeboatError:
     """Return the error that names the file that is missing."""
     return LifeboatError(
@@ -154,19 +153,27 @@ def missing_file(name: str, after: str) -> LifeboatError:
     )
 
 
-def _check_position(since: BinlogPosition, name: str, state: GtidState) -> None:
-    expected = {gtid.domain: gtid for gtid in parse_gtid_list(since.gtid).gtids}
-    found = {gtid.domain: gtid for gtid in state.gtids}
-    if since.gtid and expected != found:
-        raise _no_such_position(
-            name, since.offset, f"the log is after {state.position or 'nothing'} there, the backup after {since.gtid}"
-        )
+def _check_position(since: BinlogPosition, state: GtidState, next_offset: int, otherwise: str) -> None:
+    """Check that a position is between what was read so far and what comes next in its file.
+
+    Args:
+        since: The position.
+        state: What was read so far.
+        next_offset: Where the next transaction begins, or the file ends.
+        otherwise: What is the case where that is before the position.
+    """
+    expected = positions_by_domain(since.gtid)
+    if since.offset > next_offset:
+        raise _no_such_position(since, otherwise)
+    if expected and expected != positions_by_domain(state.position):
+        found = state.position or "nothing"
+        raise _no_such_position(since, f"the log is after {found} there, the backup after {since.gtid}")
 
 
-def _no_such_position(name: str, offset: int, reason: str) -> LifeboatError:
+def _no_such_position(since: BinlogPosition, reason: str) -> LifeboatError:
     return LifeboatError(
-        f"The backup's position, byte {offset} of {name}, is not in this binary log: {reason}. The log is of another "
-        "history (RESET MASTER, another server), or was changed. Choose a newer backup.",
+        f"The backup's position, byte {since.offset} of {since.file}, is not in this binary log: {reason}. The log is "
+        "of another history (RESET MASTER, another server), or was changed. Choose a newer backup.",
         "binlog_gap",
-        {"file": name, "offset": offset},
+        {"file": since.file, "offset": since.offset},
     )
