@@ -48,7 +48,8 @@ options:
     default: false
   max_age_seconds:
     description:
-      - Do nothing when the newest set of the site in the repository is of these kinds, is encrypted the same way and is younger.
+      - Do nothing when the newest set of the site in the repository is of these kinds, is encrypted the same way, is younger
+        and is of the database in which the site lives now.
       - V(0) makes a set in any case.
     type: int
     default: 0

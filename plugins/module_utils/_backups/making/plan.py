@@ -48,12 +48,18 @@ class BackupPlan:
 
 
 def why_needed(
-    newest: BackupSet | None, kinds: Collection[str], encryption: str, max_age_seconds: int, now: datetime
+    newest: BackupSet | None,
+    database: str,
+    kinds: Collection[str],
+    encryption: str,
+    max_age_seconds: int,
+    now: datetime,
 ) -> str:
     """Return why a new set is needed; "" when the newest one will do.
 
     Args:
         newest: The set that was made last; None when there is none.
+        database: The database that the site lives in now.
         kinds: What the set has to be.
         encryption: The wanted encryption: ``gpg``, ``age`` or "".
         max_age_seconds: How old it may be; 0 for a new one in any case.
@@ -61,12 +67,15 @@ def why_needed(
     """
     if newest is None:
         return "There is no set yet."
-    return _unfit(newest, kinds, encryption) or _too_old(newest, max_age_seconds, now)
+    return _unfit(newest, database, kinds, encryption) or _too_old(newest, max_age_seconds, now)
 
 
-def _unfit(newest: BackupSet, kinds: Collection[str], encryption: str) -> str:
+def _unfit(newest: BackupSet, database: str, kinds: Collection[str], encryption: str) -> str:
     if newest.verdict != COMPLETE or newest.manifest is None:
         return f"The newest set {newest.name} is {newest.verdict}."
+    if newest.manifest.database != database:
+        # No replay leads from the one over to the other.
+        return f"The newest set {newest.name} is from before the site was recovered into another database."
     if not set(kinds) <= set(newest.kinds):
         return f"The newest set {newest.name} is {' and '.join(newest.kinds)} only."
     if newest.manifest.encryption != encryption:

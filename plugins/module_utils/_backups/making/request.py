@@ -56,7 +56,7 @@ def plan_backup(request: BackupRequest, source: Source, now: datetime) -> Backup
     site_folder = request.repository.site_folder(request.site.name)
     earlier = _earlier_sets(request)
     newest = earlier[0] if earlier else None
-    reason = why_needed(newest, request.kinds, request.encryption.method, request.max_age_seconds, now)
+    reason = why_needed(newest, source.database, request.kinds, request.encryption.method, request.max_age_seconds, now)
     return BackupPlan(
         needed=bool(reason),
         reason=reason or f"The newest set {newest.name if newest else ''} is new enough.",

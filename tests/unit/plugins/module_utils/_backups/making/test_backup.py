@@ -51,7 +51,7 @@ def names_in(folder):
 
 
 def test_what_another_backup_has_just_made_will_do(backup, site_folder):
-    name = write_repository_set(site_folder, "20261121_035959-site1_local").name
+    name = write_repository_set(site_folder, "20261121_035959-site1_local", database="_1").name
     assert backup(max_age_seconds=3600) is None
     plan = backup(plan_backup, max_age_seconds=3600)
     assert (plan.needed, plan.newest, plan.reason) == (False, name, f"The newest set {name} is new enough.")

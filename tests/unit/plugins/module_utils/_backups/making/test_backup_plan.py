@@ -20,6 +20,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 from tests.backup_sets import manifest_of
 
 NOW = datetime(2026, 11, 21, 4, 0, 0, tzinfo=timezone.utc)
+DATABASE = "_e36ee74f4521c089"
 SIZES = Sizes(dump_bytes=10, table_bytes=100, files_bytes=1000)
 
 
@@ -41,16 +42,17 @@ def newest(**changes):
         (newest(), ["logical"], "age", 3601, "is not encrypted."),
         (newest(encryption="gpg"), ["logical"], "", 3601, "is gpg encrypted."),
         (newest(encryption="gpg"), ["logical"], "gpg", 3601, ""),
+        (newest(database="_other"), ["logical"], "", 3601, "from before the site was recovered into another database."),
     ],
 )
 def test_whether_a_set_is_needed(backup, kinds, encryption, max_age_seconds, reason):
-    said = why_needed(backup, kinds, encryption, max_age_seconds, NOW)
+    said = why_needed(backup, DATABASE, kinds, encryption, max_age_seconds, NOW)
     assert said.endswith(reason)
     assert bool(said) is bool(reason)
 
 
 def test_a_set_of_the_future_is_not_new_enough():
-    said = why_needed(newest(), ["logical"], "", 10**9, NOW - timedelta(hours=2))
+    said = why_needed(newest(), DATABASE, ["logical"], "", 10**9, NOW - timedelta(hours=2))
     assert said.endswith("of a time that is still to come: the clock was set back.")
 
 
