@@ -55,7 +55,8 @@ def test_any_password_and_the_socket_will_do(mariadb_server: MariaDBServer, fill
         execute(connection, "GRANT ALL ON *.* TO odd@localhost")
     by_port = mariadb_server.login.with_account("odd", PASSWORD)
     by_socket = LoginOptions("odd", PASSWORD, login_unix_socket=str(mariadb_server.socket))
-    assert dumped(by_port, filled)[1] == dumped(by_socket, filled)[1] is not None
+    assert dumped(by_port, filled)[1] is not None
+    assert dumped(by_port, filled)[1] == dumped(by_socket, filled)[1]
     with closing(connect(mariadb_server.login)) as connection:
         execute(connection, "DROP USER odd@localhost")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,7 +54,8 @@ def new_artifact(path: Path, kind: str, encryption: Encryption) -> Iterator[Arti
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb", buffering=0) as stream:
         artifact = ArtifactFile(path, kind, stream)
-        with encrypting(encryption, artifact.write) as artifact.write:
+        with ExitStack() as stack:
+            artifact.write = stack.enter_context(encrypting(encryption, artifact.write))
             yield artifact
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

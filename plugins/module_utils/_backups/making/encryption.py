@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,13 +82,12 @@ def encrypting(encryption: Encryption, write: Write) -> Iterator[Write]:
     Raises:
         LifeboatError: ``gpg_missing``, ``age_missing``, or ``command_failed`` when the program fails.
     """
-    if encryption.method == GPG:
-        with tempfile.TemporaryDirectory(prefix="lifeboat-key-") as home, secret_pipe(encryption.passphrase) as secret:
+    with ExitStack() as stack:
+        if encryption.method == GPG:
+            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="lifeboat-key-"))
+            secret = stack.enter_context(secret_pipe(encryption.passphrase))
             command = GPG_CIPHER.encrypt_command(Path(home), secret)
-            with through(command, write, (secret,)) as write_plain:
-                yield write_plain
-    elif encryption.method == AGE:
-        with through(AGE_CIPHER.encrypt_command(encryption.recipients), write) as write_plain:
-            yield write_plain
-    else:
+            write = stack.enter_context(through(command, write, (secret,)))
+        elif encryption.method == AGE:
+            write = stack.enter_context(through(AGE_CIPHER.encrypt_command(encryption.recipients), write))
         yield write

@@ -6,7 +6,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Callable, cast
@@ -92,12 +92,11 @@ def keep_tables(
 
 @contextmanager
 def _compressing(form: TablespaceForm, write: Write) -> Iterator[Write]:
-    if not form.compressed:
+    with ExitStack() as stack:
+        if form.compressed:
+            command = [find_program("zstd", "zstd"), ZSTD_LEVEL, f"-T{os.cpu_count() or 1}", "--quiet", "--stdout"]
+            write = stack.enter_context(through(bound_command(command), write))
         yield write
-        return
-    command = [find_program("zstd", "zstd"), ZSTD_LEVEL, f"-T{os.cpu_count() or 1}", "--quiet", "--stdout"]
-    with through(bound_command(command), write) as write_plain:
-        yield write_plain
 
 
 def _write_archive(folder: Path, files: list[TablespaceFile], write: Write, on_bytes: Callable[[int], None]) -> None:

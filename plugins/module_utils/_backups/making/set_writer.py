@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..._system.files import fsync_folder
@@ -52,7 +52,8 @@ class SetWriter:
             extension: With its first dot.
         """
         path = self.folder / f"{self.name}-{title}{self.encryption.mark}{extension}"
-        with new_artifact(path, kind, self.encryption) as artifact:
+        with ExitStack() as stack:
+            artifact = stack.enter_context(new_artifact(path, kind, self.encryption))
             yield artifact
         self._files.append(artifact.described)
 
