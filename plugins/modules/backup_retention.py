@@ -13,6 +13,7 @@ description:
   - The newest set of each kind and the newest O(keep_minimum) sets always stay, and so does a set that is held
     (M(lifeboat.frappe.backup_hold)). A set goes only when newer ones that stay have every kind that it has, and were verified,
     byte for byte by this module, or by a drill.
+  - A set stays while a recovery that has not ended reads it, and all sets of a site stay while a drill of it runs.
   - A broken set counts for none of that. A set of a moment that has not come, as after a jump of the clock, stays and counts for
     nothing.
   - Before each removal the set, its hold and those that replace it are looked at again. A set that is removed is first renamed, so
@@ -55,7 +56,7 @@ RETURN = r"""
 sites:
   description:
     - A plan for each site, with C(site), C(kept) and C(removed) (sets with C(name), C(recovery_point), C(kinds), C(size_bytes),
-      C(held), C(broken), C(verified) and C(reasons)), C(unfinished) (removals that a kill interrupted) and C(freed_bytes).
+      C(held), C(broken), C(in_use), C(verified) and C(reasons)), C(unfinished) (removals that a kill interrupted) and C(freed_bytes).
   returned: always
   type: list
   elements: dict
@@ -78,12 +79,14 @@ freed_bytes:
 """
 
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository_retention import retain
+from ansible_collections.lifeboat.frappe.plugins.module_utils._drill.set_readers import is_read
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     REPOSITORY_ARGUMENTS,
     RETENTION_ARGUMENTS,
@@ -103,6 +106,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         retention_policy(options),
         datetime.now(timezone.utc),
         state_path=Path(options["state_path"]),
+        is_read=partial(is_read, Path(options["state_path"])),
         binlogs=options["binlogs"],
         dry_run=module.check_mode,
     )

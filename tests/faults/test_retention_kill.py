@@ -55,7 +55,16 @@ def test_a_retention_that_is_killed_anywhere_leaves_whole_sets_and_is_ended_by_t
         shutil.copytree(template, repository.path)
 
     def run() -> dict[str, object]:
-        return retain(repository, [SITE], ONE, NOW, state_path=tmp_path / "state", binlogs=True, dry_run=False)
+        return retain(
+            repository,
+            [SITE],
+            ONE,
+            NOW,
+            state_path=tmp_path / "state",
+            is_read=lambda _site, _folder: False,
+            binlogs=True,
+            dry_run=False,
+        )
 
     killed = 0
     for _number in kills(prepare, run):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from .._system.errors import LifeboatError
 from .inventory import with_drills
 from .repository import Repository
 from .retention import RetentionPolicy
 from .retention_binlogs import BinlogPlan, apply_binlogs, plan_binlogs
-from .retention_run import SitePlan, apply_plan, plan_site
+from .retention_run import IsRead, SitePlan, apply_plan, plan_site
 from .sets import BackupSet
 
 
@@ -38,6 +39,7 @@ def retain(
     now: datetime,
     *,
     state_path: Path,
+    is_read: Callable[[str, Path], bool],
     binlogs: bool,
     dry_run: bool,
 ) -> dict[str, Any]:
@@ -49,13 +51,16 @@ def retain(
         policy: What to keep.
         now: The present, in UTC.
         state_path: Where the records of drills lie.
+        is_read: Tells whether somebody reads a set of a site, by its folder.
         binlogs: Look at the archives of binary logs as well.
         dry_run: Only plan.
 
     Raises:
         LifeboatError: What kept a site from being done, when all others are.
     """
-    outcomes = [_retain_site(repository, site, policy, now, state_path, dry_run) for site in sites]
+    outcomes = [
+        _retain_site(repository, site, policy, now, state_path, partial(is_read, site), dry_run) for site in sites
+    ]
     plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     going = [plan.folder / fate.candidate.name for plan in plans for fate in plan.going] if dry_run else []
@@ -88,14 +93,20 @@ def _remove_logs(repository: Repository, plans: Sequence[BinlogPlan]) -> list[Li
 
 
 def _retain_site(
-    repository: Repository, site: str, policy: RetentionPolicy, now: datetime, state_path: Path, dry_run: bool
+    repository: Repository,
+    site: str,
+    policy: RetentionPolicy,
+    now: datetime,
+    state_path: Path,
+    is_read: IsRead,
+    dry_run: bool,
 ) -> _Outcome:
     def drilled(sets: list[BackupSet]) -> list[BackupSet]:
         return with_drills(sets, state_path, site)
 
     try:
-        plan = plan_site(site, repository.site_folder(site), policy, now, drilled)
-        refused = [] if dry_run or plan.is_empty else apply_plan(plan, now)
+        plan = plan_site(site, repository.site_folder(site), policy, now, drilled, is_read)
+        refused = [] if dry_run or plan.is_empty else apply_plan(plan, now, is_read)
     except LifeboatError as error:
         return _Outcome(error=error)
     return _Outcome(plan, tuple(refused))

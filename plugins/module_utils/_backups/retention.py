@@ -37,6 +37,7 @@ class Candidate:
         size_bytes: What its removal frees.
         held: A person holds it.
         broken: It cannot be used.
+        in_use: A recovery or a drill reads it.
         verified: Every byte of it was compared with its manifest, or a drill of it passed.
     """
 
@@ -46,6 +47,7 @@ class Candidate:
     size_bytes: int
     held: bool = False
     broken: bool = False
+    in_use: bool = False
     verified: bool = False
 
     @property
@@ -94,6 +96,7 @@ def plan_retention(sets: Iterable[Candidate], policy: RetentionPolicy, now: date
     good = [candidate for candidate in past if not candidate.broken]
     reasons: dict[str, list[str]] = {candidate.name: [] for candidate in ordered}
     _keep(reasons, [one for one in ordered if one.held], "held")
+    _keep(reasons, [one for one in ordered if one.in_use], "a recovery or a drill reads it")
     _keep(reasons, [one for one in ordered if one not in past], "it is of a moment that has not come")
     _keep(reasons, good[: max(policy.keep_minimum, 1)], f"one of the newest {max(policy.keep_minimum, 1)}")
     for kind in sorted({kind for candidate in good for kind in candidate.kinds}):

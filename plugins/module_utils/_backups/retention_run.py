@@ -23,6 +23,8 @@ from .retention import Candidate, Fate, RetentionPolicy, plan_retention
 from .set_lock import backup_lock
 from .sets import BROKEN, BackupSet
 
+IsRead = Callable[[Path], bool]
+
 
 @dataclass(frozen=True)
 class SitePlan:
@@ -64,7 +66,12 @@ class SitePlan:
 
 
 def plan_site(
-    site: str, folder: Path, policy: RetentionPolicy, now: datetime, with_drills: Callable[[list[BackupSet]], Any]
+    site: str,
+    folder: Path,
+    policy: RetentionPolicy,
+    now: datetime,
+    with_drills: Callable[[list[BackupSet]], list[BackupSet]],
+    is_read: IsRead,
 ) -> SitePlan:
     """Plan the retention of a site's sets; reads as many of the newest ones whole as the plan rests on.
 
@@ -74,13 +81,14 @@ def plan_site(
         policy: What to keep.
         now: The present, in UTC.
         with_drills: Returns sets with the newest drill of each.
+        is_read: Tells whether somebody reads the set of a folder.
 
     Raises:
         LifeboatError: ``holds_damaged`` when nobody can tell which sets are held.
     """
     read_holds(folder)
     sets = {backup.name: backup for backup in with_drills(catalogue([folder], site)) if is_set_folder(backup.folder)}
-    candidates = {name: candidate_of(backup) for name, backup in sets.items()}
+    candidates = {name: replace(candidate_of(backup), in_use=is_read(backup.folder)) for name, backup in sets.items()}
     fates = verified_plan(candidates, policy, now, lambda name: _is_whole(sets[name]))
     removed = read_chain(folder).removed()
     return SitePlan(
@@ -141,7 +149,7 @@ def _worth_verifying(
     return ""
 
 
-def apply_plan(plan: SitePlan, now: datetime) -> list[str]:
+def apply_plan(plan: SitePlan, now: datetime, is_read: IsRead) -> list[str]:
     """Remove what the plan says, each set after another look, and return why others stay after all.
 
     A set is first remembered as removed on purpose, then renamed, then deleted: a kill leaves it whole, or no set.
@@ -155,7 +163,7 @@ def apply_plan(plan: SitePlan, now: datetime) -> list[str]:
         for leftover in plan.unfinished:
             remove_folder(leftover)
         for fate in plan.going:
-            reason = _why_not_now(plan, fate)
+            reason = _why_not_now(plan, fate, is_read)
             if reason:
                 refused.append(reason)
                 continue
@@ -181,8 +189,10 @@ def remove_folder(folder: Path) -> None:
     fsync_folder(folder.parent)
 
 
-def _why_not_now(plan: SitePlan, fate: Fate) -> str:
+def _why_not_now(plan: SitePlan, fate: Fate, is_read: IsRead) -> str:
     name = fate.candidate.name
+    if is_read(plan.folder / name):
+        return f"{name} stays: a recovery or a drill reads it."
     hold = read_holds(plan.folder).get(name)
     if hold is not None and hold.held:
         return f"{name} stays: it was held meanwhile."

@@ -72,6 +72,21 @@ def folder_lock(folder: Path, refusal: Refusal, name: str = LOCK_NAME) -> Iterat
         os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Tell whether a process holds a lock; its file is not made by asking."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _this_process() -> dict[str, Any]:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return {"pid": os.getpid(), "host": socket.gethostname(), "since": now}

@@ -71,7 +71,14 @@ def left(repository, hostname="db"):
 
 def run(repository, tmp_path, dry_run=False, binlogs=True):
     return retain(
-        repository, repository.sites(), ONE, NOW, state_path=tmp_path / "state", binlogs=binlogs, dry_run=dry_run
+        repository,
+        repository.sites(),
+        ONE,
+        NOW,
+        state_path=tmp_path / "state",
+        is_read=lambda _site, _folder: False,
+        binlogs=binlogs,
+        dry_run=dry_run,
     )
 
 

@@ -43,8 +43,14 @@ def site_folder(repository):
     return folder
 
 
-def run(repository, tmp_path, policy=ONE, dry_run=False, sites=(SITE,)):
-    return retain(repository, sites, policy, NOW, state_path=tmp_path / "state", binlogs=False, dry_run=dry_run)
+def nobody_reads(*_arguments):
+    return False
+
+
+def run(repository, tmp_path, policy=ONE, dry_run=False, sites=(SITE,), is_read=nobody_reads):
+    return retain(
+        repository, sites, policy, NOW, state_path=tmp_path / "state", is_read=is_read, binlogs=False, dry_run=dry_run
+    )
 
 
 def present(site_folder):
@@ -52,7 +58,7 @@ def present(site_folder):
 
 
 def plan(site_folder):
-    return plan_site(SITE, site_folder, ONE, NOW, lambda sets: sets)
+    return plan_site(SITE, site_folder, ONE, NOW, lambda sets: sets, nobody_reads)
 
 
 def test_what_no_rule_keeps_goes_and_is_remembered(repository, site_folder, tmp_path):
@@ -122,14 +128,14 @@ def test_a_set_whose_file_goes_while_it_is_read_replaces_nothing(site_folder):
         (site_folder / NAMES[3] / "database.sql.gz").unlink()
         return sets
 
-    made = plan_site(SITE, site_folder, ONE, NOW, lose_a_file)
+    made = plan_site(SITE, site_folder, ONE, NOW, lose_a_file, nobody_reads)
     assert [fate.candidate.name for fate in made.going] == NAMES[:2]
 
 
 def test_a_set_that_is_held_meanwhile_stays(site_folder):
     made = plan(site_folder)
     write_holds(site_folder, {NAMES[0]: Hold(held=True, reason="audit", by="root", at="2026-11-21T00:00:00Z")})
-    assert apply_plan(made, NOW) == [f"{NAMES[0]} stays: it was held meanwhile."]
+    assert apply_plan(made, NOW, nobody_reads) == [f"{NAMES[0]} stays: it was held meanwhile."]
     assert present(site_folder) == [NAMES[0], NAMES[3]]
 
 
@@ -137,7 +143,7 @@ def test_a_set_that_changes_meanwhile_stays_and_one_that_is_gone_is_no_error(sit
     made = plan(site_folder)
     (site_folder / NAMES[0] / MANIFEST_NAME).write_text("{}")
     shutil.rmtree(site_folder / NAMES[1])
-    assert len(apply_plan(made, NOW)) == 2
+    assert len(apply_plan(made, NOW, nobody_reads)) == 2
     assert sorted(path.name for path in site_folder.iterdir() if path.is_dir()) == [NAMES[0], NAMES[3]]
 
 
@@ -145,8 +151,18 @@ def test_a_set_that_changes_meanwhile_stays_and_one_that_is_gone_is_no_error(sit
 def test_all_stay_where_the_verified_set_is_gone_meanwhile(site_folder):
     made = plan(site_folder)
     shutil.rmtree(site_folder / NAMES[3])
-    assert len(apply_plan(made, NOW)) == 3
+    assert len(apply_plan(made, NOW, nobody_reads)) == 3
     assert present(site_folder) == NAMES[:3]
+
+
+def test_a_set_that_is_read_stays_also_where_that_begins_meanwhile(repository, site_folder, tmp_path):
+    result = run(repository, tmp_path, is_read=lambda site, folder: (site, folder.name) == (SITE, NAMES[0]))
+    assert present(site_folder) == [NAMES[0], NAMES[3]]
+    kept = {entry["name"]: entry for entry in result["sites"][0]["kept"]}
+    assert (kept[NAMES[0]]["in_use"], kept[NAMES[0]]["reasons"]) == (True, ["a recovery or a drill reads it"])
+    assert apply_plan(plan(site_folder), NOW, lambda _folder: True) == [
+        f"{NAMES[0]} stays: a recovery or a drill reads it."
+    ]
 
 
 def test_nothing_goes_while_nobody_can_tell_what_is_held(repository, site_folder, tmp_path):
