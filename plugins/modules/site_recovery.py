@@ -243,9 +243,8 @@ def begin(module: AnsibleModule) -> dict[str, Any]:
             "paths": tuple(Path(path) for path in options["paths"]),
         }
     )
-    login = login_options(options)
-    with connect(login) as connection:
-        archive_login = None if module.check_mode else login
+    with connect(login_options(options)) as connection:
+        archive_login = None if module.check_mode else login_options(options)
         plan = prepare_recovery(request, connection, progress_reporter(options), now, archive_login)
         resumable = unfinished_recovery(state_path, plan)
         # What did not end may have been killed in the middle of its promotion: the site may be down until it is resumed.
@@ -255,11 +254,10 @@ def begin(module: AnsibleModule) -> dict[str, Any]:
         if not needed or module.check_mode:
             return {**result, "resumed": resumable is not None}
         bench = find_bench(options["site"], options["bench_path"])
-        holder = Holder(**options["holder"]) if options["holder"] else this_holder()
         begun = begin_recovery(
             state_path,
             plan,
-            holder,
+            Holder(**options["holder"]) if options["holder"] else this_holder(),
             options["lock_lease_seconds"],
             now,
             lambda journal: clean_up(connection, bench.site(options["site"]), journal),

@@ -77,12 +77,13 @@ def run(megabytes: int) -> bool:
         with told("recovering it with lifeboat.frappe.recover, and rolling back"):
             _restart(lab)
             ours, sql_bytes = _recover(lab)
+        physical = measure_physical(lab, SITE, lambda: _restart(lab), lambda *options: _recover_with(lab, *options))
+        _run(lab, "-e", f"site={SITE}", "-e", "state=rolled_back")
         with told("loading the same backup as bench restore does"):
             _restart(lab)
             bench = restore_as_bench_does(lab, database, backup.database)
         with told("loading mydumper's own dump with myloader"):
             myloader = _myloader(lab, database)
-        physical = measure_physical(lab, SITE, lambda: _restart(lab), lambda *options: _recover_with(lab, *options))
     _print_table(backup, sql_bytes, ours, bench, myloader, physical)
     return print_targets((*_targets(ours, bench), *physical_targets(physical, bench, megabytes < SITE_MEGABYTES)))
 

@@ -6,7 +6,10 @@ import re
 from contextlib import closing
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
+from typing import BinaryIO, cast
 
+from .._mariadb.binlog.logs import LogFile
+from .._mariadb.binlog.row_images import read_row_changes
 from .._mariadb.connection import connect, fetch_all, server_errors
 from .._mariadb.identifiers import quote_identifier
 from .._mariadb.private_server import PrivateServer
@@ -28,10 +31,14 @@ def flash_back(server: PrivateServer, database: str, undo: Undo, log_path: Path)
         log_path: The log that it lies in, plain or compressed.
 
     Raises:
-        LifeboatError: ``undo_refused`` when a row is not there any more, or is there again; ``command_missing``.
+        LifeboatError: ``undo_refused`` when a row is not there any more, or is there again; ``binlog_damaged``;
+            ``command_missing``.
     """
     plain = server.folder / "undone.binlog"
     copy_log(undo.file, log_path, undo.end_offset, plain)
+    # mariadb-binlog passes over what is damaged and calls that a success: each event is verified here before.
+    for _change in read_row_changes(LogFile(undo.file, plain, undo.end_offset), undo.begin_offset, undo.end_offset):
+        pass
     before = _row_counts(server, database, undo)
     _apply(server, database, undo, plain)
     after = _row_counts(server, database, undo)
@@ -51,6 +58,8 @@ def _apply(server: PrivateServer, database: str, undo: Undo, plain: Path) -> Non
     ]
     with Popen(bound_command(inverse), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL) as reader:
         with Popen(bound_command(client), stdin=reader.stdout, stdout=DEVNULL, stderr=PIPE) as writer:
+            # Only the client holds the pipe now: when that ends early, the reader is not left waiting.
+            cast(BinaryIO, reader.stdout).close()
             _output, said = writer.communicate()
         reader.wait()
     if writer.returncode or reader.returncode:
