@@ -29,6 +29,9 @@ class Origin:
 class Loadable(Protocol):
     """A source that is ready: all that could be wrong with it was looked at, as far as that is possible before."""
 
+    def needed_bytes(self, datadir: Path, /) -> int:
+        """Return how much the load will surely write into a data directory; 0 where only its end tells."""
+
     def load(self, target: LoadTarget, facts: ServerFacts, progress: ProgressReporter, watch: Watch) -> LoadResult:
         """Fill an empty database and count what is in it.
 
@@ -105,6 +108,10 @@ class DumpSource:
     def opened(self, _scratch: Path, _progress: ProgressReporter, /) -> Iterator[DumpSource]:
         """Return it as it is: a dump is read once, and checked while it is loaded."""
         yield self
+
+    def needed_bytes(self, _datadir: Path, /) -> int:
+        """Return 0: how long the SQL of a dump is shows when it is read."""
+        return 0
 
     def load(self, target: LoadTarget, facts: ServerFacts, progress: ProgressReporter, watch: Watch) -> LoadResult:
         """Load the dump; see ``load_dump``."""

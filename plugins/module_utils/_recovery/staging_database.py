@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._backups.keys import find_key
-from .._backups.manifest import PHYSICAL
 from .._backups.names import SITE_CONFIG
 from .._backups.repository import REPOSITORY_PATH, Repository
 from .._bench.layout import Site
@@ -106,13 +105,13 @@ def stage_database(
         facts = read_server_facts(connection)
     source = _choose(request, facts, connection, progress).source
     datadir = local_datadir(facts)
-    if source.kind == PHYSICAL and datadir is not None:
-        require_space(datadir, source.origin.size_bytes, request.reserve_bytes)
     database = f"_{secrets.token_hex(8)}"
     journal.append(STEP, "named", staging_database=database, binary_log=plan.binary_log)
     with journal.step(STEP) as found:
         try:
             with source.opened(journal.scratch_path, progress) as loadable:
+                if datadir is not None:
+                    require_space(datadir, loadable.needed_bytes(datadir), request.reserve_bytes)
                 with journal.step(f"{STEP}.create"):
                     account = _create(request, plan, connection, database)
                 with journal.step(f"{STEP}.load") as loading:

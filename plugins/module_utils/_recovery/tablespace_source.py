@@ -35,6 +35,12 @@ class LoadableTablespaces:
 
     source: ImportSource
 
+    def needed_bytes(self, datadir: Path, /) -> int:
+        """Return how much the import will write: nothing where the files are moved within one file system."""
+        tablespaces = self.source.tablespaces
+        stays = self.source.may_move and tablespaces.folder.stat().st_dev == datadir.stat().st_dev
+        return 0 if stays else tablespaces.size_bytes
+
     def load(self, target: LoadTarget, facts: ServerFacts, progress: ProgressReporter, watch: Watch) -> LoadResult:
         """Import them; see ``import_tablespaces``.
 
