@@ -21,7 +21,7 @@ options:
   site:
     description:
       - List only sets whose names say this site, or no site at all.
-      - Without O(paths), its own backups are listed.
+      - Without O(paths), its own backups are listed. Where no bench has the site any more, those of the repository are.
     type: str
   bench_path:
     description:
@@ -257,13 +257,15 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 
 
 def find_live_site(options: dict[str, Any]) -> Site | None:
-    """Return the site on this host; where paths are given, it may as well be elsewhere."""
+    """Return the site on this host; where its sets are known to lie elsewhere, it may as well be gone."""
     if options["site"] is None:
         return None
     try:
         return find_bench(options["site"], options["bench_path"]).site(options["site"])
     except LifeboatError:
-        if options["bench_path"] or not options["paths"]:
+        kept = Repository(Path(options["repository_path"])).site_folder(options["site"])
+        elsewhere = options["paths"] or options["offsite_repository"] or kept.is_dir()
+        if options["bench_path"] or not elsewhere:
             raise
         return None
 

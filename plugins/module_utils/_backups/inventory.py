@@ -50,7 +50,7 @@ def take_inventory(
     Raises:
         LifeboatError: As ``choose_set``, when ``recover_to`` is given.
     """
-    folders = list(paths) or list(site_folders(site, repository) if site else ())
+    folders = list(paths) or _own_folders(site_name, site, repository)
     sets = newest_first(
         verify_set(backup, depth, encryption_key, site, member_limit=member_limit)
         for backup in with_drills(catalogue(folders, site_name), state_path, site_name)
@@ -75,6 +75,13 @@ def take_inventory(
         "chain": [asdict(finding) for review in reviews for finding in review.findings],
         "leftovers": [str(leftover) for review in reviews for leftover in review.leftovers],
     }
+
+
+def _own_folders(site_name: str | None, site: Site | None, repository: Repository | None) -> list[Path]:
+    """Return where a site's sets lie; after a disaster the site, or its bench, may be gone, and the repository not."""
+    if site is not None:
+        return list(site_folders(site, repository))
+    return [repository.site_folder(site_name)] if repository and site_name else []
 
 
 def with_drills(sets: Sequence[BackupSet], state_path: Path | None, site_name: str | None) -> list[BackupSet]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_info
 
-from tests.backup_sets import RUN, write_set
+from tests.backup_sets import RUN, SITE, write_repository_set, write_set
 from tests.modules import run_module
 
 
@@ -30,3 +30,11 @@ def test_other_values_are_refused(tmp_path, option, value):
 def test_a_bench_that_is_named_must_be_one(tmp_path):
     result = run_module(backup_info, site="a.b", bench_path=str(tmp_path), paths=[str(tmp_path)])
     assert result["error_code"] == "bench_not_found"
+
+
+def test_the_sets_of_a_site_that_is_gone_are_listed(tmp_path):
+    write_repository_set(tmp_path / "sites" / SITE)
+    listed = run_module(backup_info, site=SITE, repository_path=str(tmp_path), state_path=str(tmp_path / "state"))
+    assert [entry["name"] for entry in listed["sets"]] == [RUN]
+    unknown = run_module(backup_info, site="other.local", repository_path=str(tmp_path))
+    assert unknown["error_code"] == "bench_not_found"
