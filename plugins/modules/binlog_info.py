@@ -26,6 +26,11 @@ options:
     description:
       - The folder of the bench. Without it, the one bench of the host that has O(site) is taken.
     type: path
+  state_path:
+    description:
+      - Where the collection keeps its state on the host. The journals of O(site) say in which databases it lived.
+    type: path
+    default: /var/lib/lifeboat
   databases:
     description:
       - Further databases, for instance one in which O(site) lived before a recovery.
@@ -110,18 +115,15 @@ window:
   type: dict
   contains:
     from:
-      description: The recovery point of the oldest complete set from which the logs lead on; empty when there is none.
+      description: The recovery point of the oldest set of the site's present database from which the logs lead on; empty when there is none.
       type: str
       sample: "2026-11-18T22:00:04Z"
     to:
-      description: Until when; empty when there is no set. Now, or the last archived transaction where the server cannot be read.
+      description: Until when; empty when there is no set. Now, or the last archived transaction where the server's own logs cannot be read.
       type: str
     logs_from:
       description: When the oldest of the logs was begun that lead to now without a gap.
       type: str
-    sets:
-      description: How many sets there are to begin from.
-      type: int
     first_file:
       description: The oldest of these logs.
       type: str
@@ -220,19 +222,20 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_fi
     ORDERS,
     Criteria,
 )
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_inquiry import (
-    Inquiry,
-    inquire,
-    read_moment,
-)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import find_bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
+    STATE_PATH,
     require_pymysql,
     run,
     server_login,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.binlog_inquiry import (
+    Inquiry,
+    inquire,
+    read_moment,
 )
 
 
@@ -250,8 +253,15 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         order=options["order"],
         limit=options["limit"],
     )
-    repository = Repository(Path(options["repository_path"]))
-    return inquire(Inquiry(repository, options["archive"], server_login(options), site, criteria), time.time)
+    inquiry = Inquiry(
+        repository=Repository(Path(options["repository_path"])),
+        archive=options["archive"],
+        login=server_login(options),
+        site=site,
+        state_path=Path(options["state_path"]),
+        criteria=criteria,
+    )
+    return inquire(inquiry, time.time)
 
 
 def main() -> None:
@@ -262,6 +272,7 @@ def main() -> None:
             **REPOSITORY_ARGUMENTS,
             "site": {"type": "str"},
             "bench_path": {"type": "path"},
+            "state_path": {"type": "path", "default": STATE_PATH},
             "databases": {"type": "list", "elements": "str", "default": []},
             "archive": {"type": "str"},
             "tables": {"type": "list", "elements": "str", "default": []},

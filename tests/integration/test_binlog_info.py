@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import datetime, timezone
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import ManifestServer
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.live import read_live_binlogs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.position import BinlogPosition
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect
 from ansible_collections.lifeboat.frappe.plugins.modules import binlog_info
 
 from tests.backup_sets import RUN, moment_of, write_repository_set
@@ -90,18 +94,25 @@ def test_archived_and_live_logs_are_one(ask):
     assert [found["gtid"] for found in ask(limit=1)["transactions"]] == [altered["gtid"]]
 
 
-def test_the_window_begins_with_the_oldest_set_that_the_logs_lead_on_from(ask, archives):
+def test_the_window_begins_with_the_oldest_set_that_the_logs_lead_on_from(ask, archives, row_log_server):
     empty = ask(limit=0)["window"]
-    assert (empty["sets"], empty["from"], empty["to"]) == (0, "", "")
+    assert (empty["from"], empty["to"]) == ("", "")
     folder = archives.repository_path / "sites" / SITE
-    write_repository_set(folder, position=BinlogPosition("", "binlog.000002", 4))
-    write_repository_set(
-        folder, name=f"19990101_000000-{RUN.partition('-')[2]}", position=BinlogPosition("", "old.000000", 4)
-    )
+    server = manifest_server(row_log_server)
+    gone = f"19990101_000000-{RUN.partition('-')[2]}"
+    here = BinlogPosition("", "binlog.000002", 4)
+    write_repository_set(folder, database="s1", server=server, position=here)
+    write_repository_set(folder, name=gone, database="s1", server=server, position=BinlogPosition("", "old.000001", 4))
     before = datetime.now(timezone.utc).replace(microsecond=0)
     window = ask(limit=0)["window"]
-    assert (window["sets"], window["from"]) == (1, moment_of(RUN))
+    assert window["from"] == moment_of(RUN)
     assert datetime.fromisoformat(window["to"].replace("Z", "+00:00")) >= before
+
+
+def manifest_server(server):
+    with closing(connect(server.login)) as connection:
+        identity = read_live_binlogs(connection).identity
+    return ManifestServer("10.11.19-MariaDB", 16384, identity.server_id, identity.hostname, identity.port)
 
 
 def test_a_server_elsewhere_is_told(ask, monkeypatch):

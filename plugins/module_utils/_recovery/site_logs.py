@@ -64,12 +64,25 @@ def find_logs(connection: Connection[Any], server: ManifestServer, repository: R
         server: The server that the set comes from.
         repository: Where its archive lies.
     """
-    archive = archive_of(repository, server.hostname, server.port)
     try:
         live = read_live_binlogs(connection)
     except LifeboatError as error:
         if error.error_code != "binlog_off":
             raise
+        return logs_behind(None, server, repository)
+    return logs_behind(live, server, repository)
+
+
+def logs_behind(live: LiveBinlogs | None, server: ManifestServer, repository: Repository) -> SiteLogs:
+    """Return where the logs behind a set are.
+
+    Args:
+        live: What the live server has, which may be another one than the set's; None where it has none.
+        server: The server that the set comes from.
+        repository: Where its archive lies.
+    """
+    archive = archive_of(repository, server.hostname, server.port)
+    if live is None:
         return SiteLogs(archive, None)
     identity = live.identity
     is_its_own = (identity.server_id, identity.hostname, identity.port) == (

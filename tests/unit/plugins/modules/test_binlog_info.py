@@ -54,7 +54,6 @@ def test_the_only_archive_does_where_the_server_is_gone(repository):
         "logs_from": "2026-11-21T03:00:00Z",
         "from": "",
         "to": "",
-        "sets": 0,
         "first_file": "binlog.000001",
         "last_file": "binlog.000002",
         "size_bytes": result["window"]["size_bytes"],

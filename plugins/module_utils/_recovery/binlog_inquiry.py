@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Callable
 
+from .._backups.binlog_archive import BinlogArchive, ReachableLogs, archive_of, named_archive, reachable_logs
+from .._backups.binlog_finder import Criteria, Found, describe_transaction, find_transactions
+from .._backups.catalogue import catalogue, site_folders
+from .._backups.choice import parse_moment
+from .._backups.recovery_point import format_moment
+from .._backups.repository import Repository
+from .._backups.sets import COMPLETE
 from .._bench.configuration import database_address, read_configuration
 from .._bench.layout import Site
 from .._mariadb.binlog.live import LiveBinlogs, read_live_binlogs
@@ -13,13 +21,8 @@ from .._mariadb.binlog.logs import LogFile
 from .._mariadb.connection import LoginOptions, connect
 from .._system.errors import LifeboatError
 from .._system.times import parse_rfc3339
-from .binlog_archive import BinlogArchive, ReachableLogs, archive_of, named_archive, reachable_logs
-from .binlog_finder import Criteria, Found, describe_transaction, find_transactions
-from .catalogue import catalogue, site_folders
-from .choice import parse_moment
-from .recovery_point import format_moment
-from .repository import Repository
-from .sets import COMPLETE
+from .base_choice import read_lives, recovery_window
+from .site_logs import logs_behind
 
 # What a server says of itself when it cannot be asked for its logs; the archive may do.
 WITHOUT_SERVER = frozenset({"mariadb_unreachable", "mariadb_access_denied", "mariadb_lost", "binlog_off"})
@@ -34,6 +37,7 @@ class Inquiry:
         archive: The name of the archive; None for that of the server, or else the only one.
         login: The server.
         site: The site, for its sets and the commands; None for any.
+        state_path: Where the collection keeps the journals of the site's recoveries.
         criteria: The transactions.
     """
 
@@ -41,6 +45,7 @@ class Inquiry:
     archive: str | None
     login: LoginOptions
     site: Site | None
+    state_path: Path
     criteria: Criteria
 
 
@@ -74,7 +79,7 @@ def inquire(inquiry: Inquiry, now: Callable[[], float]) -> dict[str, Any]:
     site_name = inquiry.site.name if inquiry.site else ""
     return {
         "changed": False,
-        "window": _window(inquiry, archive, reach, now()),
+        "window": _window(inquiry, live, reach, now()),
         "transactions": [
             describe_transaction(transaction, rows, site_name) for transaction, rows in found.transactions
         ],
@@ -107,14 +112,23 @@ def _databases(inquiry: Inquiry) -> frozenset[str]:
     given = inquiry.criteria.databases
     if inquiry.site is None:
         return given
+    current = _current_database(inquiry.site)
+    if current or given:
+        return given | ({current} - {""})
+    raise LifeboatError(
+        f"Cannot tell in which database {inquiry.site.name} lives: its configuration cannot be read or names none. "
+        "Give databases, as the manifest of a backup set names it.",
+        "configuration_invalid",
+    )
+
+
+def _current_database(site: Site) -> str:
+    """Return the database that a site's configuration names; "" after a disaster that took it."""
     try:
-        common = read_configuration(inquiry.site.bench.common_config_path)
-        return given | {database_address(read_configuration(inquiry.site.config_path), common).db_name}
+        common = read_configuration(site.bench.common_config_path)
+        return database_address(read_configuration(site.config_path), common).db_name
     except LifeboatError:
-        # After a disaster the configuration may be what is lost.
-        if given:
-            return given
-        raise
+        return ""
 
 
 def _live(login: LoginOptions) -> tuple[LiveBinlogs | None, list[str]]:
@@ -169,25 +183,22 @@ def _in_time(archive: BinlogArchive, reach: ReachableLogs, criteria: Criteria) -
     return tuple(logs)
 
 
-def _window(inquiry: Inquiry, archive: BinlogArchive, reach: ReachableLogs, now_seconds: float) -> dict[str, Any]:
-    last = reach.logs[-1]
-    entries = archive.entries()
-    until = (
-        max((entry.latest_commit for entry in entries), default="") if last.is_archived else format_moment(now_seconds)
-    )
-    names = {log.name for log in reach.logs}
-    folders = site_folders(inquiry.site, inquiry.repository) if inquiry.site else ()
-    bases = [
-        backup.recovery_point
-        for backup in catalogue(folders, inquiry.site.name if inquiry.site else None)
-        if backup.verdict == COMPLETE and backup.position and backup.position.file in names
-    ]
+def _window(inquiry: Inquiry, live: LiveBinlogs | None, reach: ReachableLogs, now_seconds: float) -> dict[str, Any]:
+    window = None
+    if inquiry.site is not None:
+        name = inquiry.site.name
+        sets = catalogue(site_folders(inquiry.site, inquiry.repository), name)
+        window = recovery_window(
+            [backup for backup in sets if backup.verdict == COMPLETE],
+            read_lives(inquiry.state_path, name, _current_database(inquiry.site)),
+            lambda server: logs_behind(live, server, inquiry.repository),
+            now_seconds,
+        )
     return {
+        "from": format_moment(window.since_seconds) if window else "",
+        "to": format_moment(window.until_seconds) if window else "",
         "logs_from": format_moment(reach.began_at_seconds or 0),
-        "from": min(bases, default=""),
-        "to": until if bases else "",
-        "sets": len(bases),
         "first_file": reach.logs[0].name,
-        "last_file": last.name,
+        "last_file": reach.logs[-1].name,
         "size_bytes": sum(log.size_bytes for log in reach.logs),
     }

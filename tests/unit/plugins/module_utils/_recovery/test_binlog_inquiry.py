@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups import binlog_inquiry
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_finder import Criteria
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_inquiry import (
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import binlog_inquiry
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.binlog_inquiry import (
     Inquiry,
     inquire,
     read_moment,
 )
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 
@@ -29,5 +29,5 @@ def test_a_server_that_fails_otherwise_is_an_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr(binlog_inquiry, "connect", connect)
     with pytest.raises(LifeboatError) as caught:
-        inquire(Inquiry(Repository(tmp_path), None, LoginOptions(), None, Criteria()), lambda: 0.0)
+        inquire(Inquiry(Repository(tmp_path), None, LoginOptions(), None, tmp_path, Criteria()), lambda: 0.0)
     assert caught.value.error_code == "library_missing"
