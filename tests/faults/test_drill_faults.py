@@ -197,6 +197,21 @@ def test_a_drill_and_a_recovery_of_the_same_site_do_not_disturb_each_other(patie
     assert patient.is_untouched()
 
 
+@pytest.mark.promise(12)
+def test_a_drill_whose_own_server_dies_fails_and_leaves_nothing(patient: Patient) -> None:
+    class DeadlyForTheServer(ProgressReporter):
+        def update(self, *_arguments: Any, **_named: Any) -> None:
+            if self.progress.step == "check tables":
+                for process in patient.servers():
+                    os.kill(int(process), signal.SIGKILL)
+
+    record = patient.run_watched(lambda _phase, _event: None, DeadlyForTheServer()).record
+    assert (record["outcome"], record["error"]["code"]) == ("failed", "mariadb_lost")
+    assert [phase["outcome"] for phase in record["phases"]] == ["done", "done", "done", "failed", "done"]
+    assert not list((patient.state_path / SITE).glob("lifeboat-drill-*"))
+    assert patient.is_untouched()
+
+
 @pytest.mark.promise(9)
 @pytest.mark.parametrize("phase", ["load", "files"])
 def test_a_scratch_volume_that_fills_up_fails_the_drill_alone(
