@@ -72,9 +72,7 @@ def run(megabytes: int) -> bool:
             client = [_client(plan, FOLDER / f"client-{number}") for number in range(RUNS)]
     log_megabytes = plan.replayed_bytes / MEGABYTE
     best, by_hand = min(one.seconds for one in ours), min(one.seconds for one in client)
-    print(
-        f"\n{log_megabytes:.0f} MB of log, {transactions} transactions of {len(SITES)} sites, replayed for one of them\n"
-    )
+    print(f"\n{log_megabytes:.0f} MB of log: {transactions} transactions of {len(SITES)} sites, replayed for one\n")
     print(f"{'':40}{'seconds':>9}{'seconds per 100 MB':>20}{'against it':>12}")
     for name, seconds in {
         "mariadb-binlog --database | mariadb": by_hand,

@@ -93,6 +93,12 @@ def test_one_transaction_is_undone_and_all_others_stay(point: PointInTimeSite) -
     bad = point.write("DELETE FROM tabToDo", "UPDATE tabSeries SET current = current + 1", TODO.format("bad"))
     point.write(TODO.format("later"))
     begun = point.begin(undo=bad, check_mode=True)
+    work = begun["plan"]["space"]["work"]
+    assert work["needed_bytes"] >= 2 * begun["plan"]["replay"]["bytes"]
+    named = point.refused(undo=bad, recover_to=begun["plan"]["set"]["name"])
+    assert named["error_code"] == "recover_to_invalid"
+    full = point.refused(undo=bad, reserve_bytes=work["free_bytes"])
+    assert (full["error_code"], "folder of the recovery" in full["msg"]) == ("disk_space", True)
     lines = plan_lines(begun, {"title": "Undo", "severity": "low", "steps": []})
     assert any("tabToDo" in line and "come back" in line for line in lines)
     record = point.run(undo=bad, keep_days=7)

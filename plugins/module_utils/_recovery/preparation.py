@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -39,6 +40,7 @@ from .point_checks import check_point
 from .point_in_time import parse_target
 from .promotion_plan import look_at_site
 from .record import read_records
+from .replay_plan import ReplayPlan
 from .site_logs import archive_up_to_now, find_logs
 from .source_choice import can_place_files
 from .survey import survey_live_site
@@ -104,7 +106,7 @@ def prepare_recovery(
     facts = read_server_facts(connection)
     replayed_bytes = base.replay.replayed_bytes if base.replay else None
     work = recovery_work(backup, facts, can_place_files(facts), replayed_bytes)
-    space, space_checks = _check_space(request, bench, facts, work)
+    space, space_checks = _check_space(request, bench, facts, work, base.replay)
     checks = [
         check_identity(
             site.name,
@@ -167,7 +169,7 @@ def _choose(
         progress.start(f"verify {backup.name}", total_bytes=backup.size_bytes)
         return verify_set(backup, STRUCTURE, request.encryption_key, site, progress)
 
-    target = None if named else parse_target(request.recover_to, request.undo)
+    target = None if named and not request.undo else parse_target(request.recover_to, request.undo)
     if target is None or (target.moment_seconds is not None and not has_positions(candidates)):
         return ChosenBase(choose_set(candidates, request.recover_to, verify))
     lives = read_lives(request.state_path, site.name, look_at_site(site).database)
@@ -192,19 +194,35 @@ def _names(bench: Bench) -> str:
 
 
 def _check_space(
-    request: RecoveryRequest, bench: Bench, facts: ServerFacts, work: RecoveryWork
+    request: RecoveryRequest, bench: Bench, facts: ServerFacts, work: RecoveryWork, replay: ReplayPlan | None
 ) -> tuple[dict[str, Space], list[Check]]:
     datadir = local_datadir(facts)
-    database_bytes, files_bytes = work.needed_bytes, work.files_bytes
-    shared = datadir is not None and datadir.stat().st_dev == bench.sites_path.stat().st_dev
-    space = {
-        "datadir": Space(
-            database_bytes + files_bytes * shared, free_bytes(datadir) if datadir else request.datadir_free_bytes
-        ),
-        "files": Space(files_bytes + database_bytes * shared, free_bytes(bench.sites_path)),
+    needs: dict[str, tuple[Path | None, int]] = {
+        "datadir": (datadir, work.needed_bytes),
+        "files": (bench.sites_path, work.files_bytes),
     }
     places = {"datadir": f"The data directory {facts.datadir}", "files": f"The folder of the sites {bench.sites_path}"}
+    if replay is not None:
+        # The private server: the database once more, and one log after the other.
+        needs["work"] = (_existing(request.state_path), work.needed_bytes + replay.largest_log_bytes)
+        places["work"] = f"The folder of the recovery below {request.state_path}"
+    space = {
+        name: Space(_needed_with_others(path, needs.values()), free_bytes(path))
+        if path is not None
+        else Space(needed_bytes, request.datadir_free_bytes)
+        for name, (path, needed_bytes) in needs.items()
+    }
     return space, [
         check_space(name, places[name], need.needed_bytes, need.free_bytes, request.reserve_bytes)
         for name, need in space.items()
     ]
+
+
+def _needed_with_others(path: Path, needs: Iterable[tuple[Path | None, int]]) -> int:
+    """Return what is needed on the file system of a path: all that lies on it, whatever it is for."""
+    device = path.stat().st_dev
+    return sum(needed_bytes for other, needed_bytes in needs if other is not None and other.stat().st_dev == device)
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -56,6 +56,11 @@ class ReplayPlan:
         """How much of the logs is replayed."""
         return sum(stretch.replayed_bytes for stretch in self.stretches)
 
+    @property
+    def largest_log_bytes(self) -> int:
+        """What the private server needs for one log after the other."""
+        return max((stretch.until_offset for stretch in self.stretches), default=0)
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values, as a plan and a record show it."""
         return {
