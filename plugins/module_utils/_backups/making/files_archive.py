@@ -28,7 +28,7 @@ class ArchiveResult:
     Attributes:
         file_count: Files.
         size_bytes: Their bytes.
-        left_out: Paths that are no files or folders (links, sockets); bench's own archives of files hold none either.
+        left_out: Paths that are no files or folders (links, sockets); no recovery would take them from an archive.
         changed: Paths of files that became shorter while they were read; the archive holds zeros in place of the rest.
     """
 

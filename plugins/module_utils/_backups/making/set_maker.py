@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 
+MOST_NOTES = 20
+
+
 @dataclass(frozen=True)
 class MadeSet:
     """What a backup made.
@@ -211,4 +214,6 @@ class SetMaker:
 
 def _notes(result: ArchiveResult) -> list[str]:
     left_out = [f"{path} is neither a file nor a folder and was left out." for path in result.left_out]
-    return left_out + [f"{path} was cut while it was read; zeros stand for its end." for path in result.changed]
+    notes = left_out + [f"{path} was cut while it was read; zeros stand for its end." for path in result.changed]
+    unsaid = len(notes) - MOST_NOTES
+    return notes[:MOST_NOTES] + ([f"So it was with {unsaid} more."] if unsaid > 0 else [])
