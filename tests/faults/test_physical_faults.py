@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb import loader_pool
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_session import LoadSession
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.private_server import PrivateServer
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import space
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.tablespace_source import TablespaceSource
@@ -247,6 +249,30 @@ def test_what_a_killed_import_left_is_dropped(fault_lab, whole_set, tmp_path):
     journal.append("staging_database", "named", staging_database=left)
     assert run_module(staging_database, state="absent", **options)["plan"]["drops"] == left
     assert traces(fault_lab) == before
+
+
+@pytest.mark.promise(4)
+def test_a_private_server_that_tables_kill_is_all_that_they_kill(fault_lab, copied_set, tmp_path, monkeypatch):
+    write_manifest(copied_set, replace(read_manifest(copied_set), proven_at=""))
+    options = begin_physical(fault_lab, SITE, copied_set, tmp_path / "state")
+    servers: list[PrivateServer] = []
+    start, define = PrivateServer.start, LoadSession.define
+
+    def remembered(self: PrivateServer) -> None:
+        servers.append(self)
+        start(self)
+
+    def killing(self: LoadSession, statement: bytes, *arguments: Any) -> None:
+        if b"IMPORT TABLESPACE" in statement:
+            os.kill(servers[0].pid, signal.SIGKILL)
+        define(self, statement, *arguments)
+
+    monkeypatch.setattr(PrivateServer, "start", remembered)
+    monkeypatch.setattr(LoadSession, "define", killing)
+    with nothing_left(fault_lab, tmp_path / "state"):
+        failed = run_module(staging_database, **options)
+    assert (failed["failed"], failed["error_code"]) == (True, "proof_failed")
+    assert "exit code -9" in failed["msg"]
 
 
 @pytest.mark.promise(12)
