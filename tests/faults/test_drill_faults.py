@@ -220,7 +220,7 @@ def test_a_scratch_volume_that_fills_up_fails_the_drill_alone(
     def fill(name: str, event: str) -> None:
         if (name, event) == (phase, "begin"):
             with (small_scratch / "filler").open("wb") as filler:
-                filler.write(bytes(shutil.disk_usage(small_scratch).free - 200_000))
+                os.posix_fallocate(filler.fileno(), 0, shutil.disk_usage(small_scratch).free - 200_000)
 
     record = patient.run_watched(fill, scratch_path=small_scratch).record
     assert (record["outcome"], record["rto_seconds"]) == ("failed", None)
