@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import time
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.live import LiveBinlogs, read_live_binlogs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
@@ -27,6 +29,8 @@ from tests.lab.lab import Lab
 from tests.lab.processes import wait_until
 from tests.lab.writer import Writer
 from tests.point_in_time_site import LOGS_ROWS, NEIGHBOUR, SITE, PointInTimeSite, differing
+from tests.tools.checkout import ROOT
+from tests.tools.playbook_runs import LOCAL_HOST, run_playbook
 
 TODO = "INSERT INTO tabToDo (name, description) VALUES ('{0}', '{0}')"
 
@@ -104,6 +108,35 @@ def test_one_transaction_is_undone_and_all_others_stay(point: PointInTimeSite) -
     record = point.run(undo=bad, keep_days=7)
     assert record["undo"]["gtid"] == bad
     point.write("DELETE FROM tabToDo WHERE name = 'later'")
+    assert differing(point.content(), wanted) == set()
+    point.roll_back(record["recovery"])
+
+
+def test_the_playbook_undoes_a_transaction_and_reports_it(point: PointInTimeSite, tmp_path: Path) -> None:
+    point.back_up("physical")
+    wanted = point.content()
+    bad = point.write("DELETE FROM tabToDo", "UPDATE tabSeries SET current = current + 1")
+    inventory = tmp_path / "hosts"
+    inventory.write_text(LOCAL_HOST)
+    variables = {
+        **point.lab.variables,
+        "lifeboat_become": False,
+        "lifeboat_state_path": str(point.state_path),
+        "lifeboat_repository_path": str(point.repository_path),
+        "lifeboat_report_path": str(tmp_path / "reports"),
+        "site": SITE,
+        "undo": bad,
+    }
+    run = run_playbook("lifeboat.frappe.recover", inventory, variables)
+    assert run.exit_code == 0, run.output
+    assert not run.complaints, run.output
+    assert f"Undoes:      {bad}" in run.output
+    assert "rows come back" in run.output
+    (report,) = (tmp_path / "reports").glob("*/report.json")
+    record = json.loads(report.read_text())
+    jsonschema.validate(record, json.loads((ROOT / "docs" / "recovery-record.schema.json").read_text()))
+    assert (record["undo"]["gtid"], record["outcome"]) == (bad, "recovered")
+    assert bad in (report.parent / "report.md").read_text()
     assert differing(point.content(), wanted) == set()
     point.roll_back(record["recovery"])
 
