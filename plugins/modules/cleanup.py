@@ -26,8 +26,12 @@ options:
   rules:
     description:
       - The rules that are on. The keys are V(bench_logs) (rotated logs of the bench), V(site_logs) (rotated logs of the sites) and
-        V(package_caches) (downloads of pip, uv, yarn and npm of the bench's account).
-      - The values may have C(older_than_days) and C(keep_newest), which otherwise are those of the rule.
+        V(package_caches) (downloads of pip, uv, yarn and npm of the bench's account). Their values may have C(older_than_days) and
+        C(keep_newest), which otherwise are those of the rule.
+      - V(log_tables) deletes old rows of the tables in which Frappe keeps logs, in chunks of at most half a second, with the site's own
+        account. Its values are C(days) (days by DocType; otherwise those of Log Settings, else Frappe's; V(0) keeps for ever;
+        C(Version), C(Deleted Document) and C(Access Log) go only with it), C(archive_path) (a folder that gets the rows first, as
+        compressed lines of JSON), and C(replicas) (servers as C(host:port) for which it waits).
     type: dict
     default: {}
   protected:
@@ -113,6 +117,18 @@ outcomes:
   description: How many items ended how. C(removed), C(quarantined) and C(restored) are done; others say why an item stayed.
   returned: always
   type: dict
+tasks:
+  description:
+    - What became of each thing that goes by other means than files, with C(rule), C(subject), C(outcome), C(count) and C(bytes).
+    - An outcome is C(done), C(gone) (nothing is left to do), C(out of time), C(busy) (the server had more to do) or C(refused).
+  returned: always
+  type: list
+  elements: dict
+refused:
+  description: What could not be looked at or must not be touched, with C(rule), C(subject), C(error_code) and C(reason).
+  returned: always
+  type: list
+  elements: dict
 stayed:
   description: The first hundred items that stayed, with C(path) and C(reason).
   returned: always
@@ -145,19 +161,23 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at, find_benches
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import (
+    chosen_ages,
+    chosen_tasks,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean, run_undo
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCHES_ARGUMENTS, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCHES_ARGUMENTS, prefer_libraries, run
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what was asked for and return the module's result."""
     options = module.params
+    benches = [bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"])
     request = CleanupRequest(
         state_path=Path(options["state_path"]),
-        benches=[bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"]),
+        benches=benches,
         ages=chosen_ages(options["rules"]),
         caps=Caps(options["max_bytes"], options["max_items"]),
         timeout_seconds=options["timeout_seconds"],
@@ -165,7 +185,10 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         quarantine=options["quarantine"],
         grace_days=options["grace_days"],
         now=time.time(),
+        tasks=chosen_tasks(options["rules"]),
     )
+    if request.tasks or options["plan"]:
+        prefer_libraries(benches)
     if options["state"] == "restored":
         return run_undo(request, options["run"], module.check_mode)
     reviewed = None

@@ -9,14 +9,17 @@ from .._system.errors import LifeboatError
 from .choice import DAY_SECONDS, Age
 from .registry import Rule
 from .rules.caches import PACKAGE_CACHES
+from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
+from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
+TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (LOG_TABLES,)}
 SETTINGS = ("older_than_days", "keep_newest")
 
 
 def chosen_ages(settings: Mapping[str, Any]) -> dict[str, Age]:
-    """Return the rules that are on, and from which age their files may go.
+    """Return the rules of files that are on, and from which age their files may go.
 
     Args:
         settings: Ids of rules, each with an object of ``older_than_days`` and ``keep_newest``, or with nothing.
@@ -25,12 +28,42 @@ def chosen_ages(settings: Mapping[str, Any]) -> dict[str, Age]:
         LifeboatError: ``rule_invalid`` when there is no such rule or setting, or one is no number from 0 on.
     """
     known = {rule.id: rule for rule in RULES}
-    return {rule: _age(rule, known.get(rule), values or {}) for rule, values in settings.items()}
+    return {
+        rule: _age(rule, known.get(rule), values or {}) for rule, values in settings.items() if rule not in TASK_RULES
+    }
+
+
+def chosen_tasks(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rules that are on and go by their own means, each with its settings.
+
+    Args:
+        settings: As those of ``chosen_ages``; each of these rules has settings of its own.
+
+    Raises:
+        LifeboatError: ``rule_invalid``.
+    """
+    chosen = {}
+    for name, values in settings.items():
+        if name in TASK_RULES:
+            if not isinstance(values or {}, Mapping):
+                raise _invalid(name, "its settings are an object")
+            try:
+                chosen[name] = TASK_RULES[name].settings(values or {})
+            except ValueError as error:
+                raise _invalid(name, str(error)) from None
+    return chosen
+
+
+def noun_of(rule: str) -> str:
+    """Return what one thing is that a rule takes away."""
+    return TASK_RULES[rule].noun if rule in TASK_RULES else "file"
 
 
 def _age(name: str, rule: Rule | None, values: Any) -> Age:
     if rule is None:
-        raise _invalid(name, f"there is no such rule; there are {', '.join(rule.id for rule in RULES)}")
+        raise _invalid(
+            name, f"there is no such rule; there are {', '.join([*(rule.id for rule in RULES), *TASK_RULES])}"
+        )
     if not isinstance(values, Mapping) or set(values) - set(SETTINGS):
         raise _invalid(name, f"a rule takes {' and '.join(SETTINGS)}")
     try:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._system.quantities import bytes_text, count_text
+from .catalogue import noun_of
 from .removal import QUARANTINED, REMOVED, RESTORED
+from .tasks import DONE
 
 STAYED_LINES = 10
-DONE = {REMOVED: "deleted", QUARANTINED: "moved to quarantine", RESTORED: "put back"}
+ENDINGS = {REMOVED: "deleted", QUARANTINED: "moved to quarantine", RESTORED: "put back"}
 
 
 def plan_lines(rules: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Return what each rule would take away."""
     return [
-        f"{rule}: {count_text(found['items'], 'file')}, {bytes_text(found['bytes'])}"
+        f"{rule}: {count_text(found['items'], noun_of(rule))}, {bytes_text(found['bytes'])}"
         + f"; {found['left_items']} more wait for the next run" * bool(found["left_items"])
         + f"; {found['kept_items']} stay, open or protected" * bool(found["kept_items"])
         for rule, found in rules.items()
     ] or ["No rule is on: nothing may go."]
 
 
+def refusal_lines(refused: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return what rules could not look at, or must not touch."""
+    return [f"{refusal['rule']}, {refusal['subject']}: {refusal['reason']}" for refusal in refused]
+
+
 def outcome_lines(result: Mapping[str, Any]) -> list[str]:
     """Return what became of the plan, and what the disk got back."""
     outcomes = result["outcomes"]
-    lines = [f"{count_text(outcomes[outcome], 'file')} {text}" for outcome, text in DONE.items() if outcome in outcomes]
+    lines = [
+        f"{count_text(outcomes[outcome], 'file')} {text}" for outcome, text in ENDINGS.items() if outcome in outcomes
+    ]
     lines += [f"stays ({stayed['reason']}): {stayed['path']}" for stayed in result["stayed"][:STAYED_LINES]]
     if REMOVED in outcomes:
         lines.append(
@@ -35,6 +44,11 @@ def outcome_lines(result: Mapping[str, Any]) -> list[str]:
     lines += [
         f"{file['program']} (process {file['pid']}) keeps {bytes_text(file['bytes'])} of a deleted file: restart it"
         for file in result["held_open"]
+    ]
+    lines += [
+        f"{task['subject']}: {count_text(task['count'], noun_of(task['rule']))} deleted"
+        + f"; stopped: {task['outcome']}" * (task["outcome"] != DONE)
+        for task in result["tasks"]
     ]
     if result["expired_runs"]:
         lines.append(

@@ -20,6 +20,7 @@ class OpenFile:
     size_bytes: int
     pid: int
     program: str
+    is_deleted: bool
 
 
 def open_files(proc_path: Path = PROC_PATH) -> frozenset[tuple[int, int]]:
@@ -28,8 +29,9 @@ def open_files(proc_path: Path = PROC_PATH) -> frozenset[tuple[int, int]]:
 
 
 def still_open(files: Collection[tuple[int, int]], proc_path: Path = PROC_PATH) -> list[OpenFile]:
-    """Return those of the files, given by device and inode, that a process has open, once each."""
-    found = {(file.device, file.inode): file for file in _descriptors(proc_path)}
+    """Return those of the files, given by device and inode, that are deleted and that a process has open, once each."""
+    # The number of a deleted file that nobody has open may be that of another file by now.
+    found = {(file.device, file.inode): file for file in _descriptors(proc_path) if file.is_deleted}
     return [found[key] for key in sorted(found.keys() & set(files))]
 
 
@@ -43,4 +45,5 @@ def _descriptors(proc_path: Path) -> Iterator[OpenFile]:
             for descriptor in os.scandir(process / "fd"):
                 with suppress(OSError):
                     status = Path(descriptor.path).stat()
-                    yield OpenFile(status.st_dev, status.st_ino, status.st_size, int(process.name), program)
+                    pid, is_deleted = int(process.name), status.st_nlink == 0
+                    yield OpenFile(status.st_dev, status.st_ino, status.st_size, pid, program, is_deleted)

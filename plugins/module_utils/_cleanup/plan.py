@@ -11,6 +11,7 @@ from typing import Any
 
 from .._system.errors import LifeboatError
 from .items import Item
+from .tasks import Refusal, Task
 
 SCHEMA_VERSION = 1
 
@@ -21,7 +22,7 @@ class RuleResult:
 
     rule: str
     left_items: int
-    kept: tuple[tuple[str, str], ...]
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,21 @@ class CleanupPlan:
         host: The host that it is for.
         items: What goes.
         results: One for each rule that looked.
+        tasks: What rules take away by their own means, after the items.
+        refusals: What rules could not look at, or must not touch.
     """
 
     run: str
     host: str
     items: tuple[Item, ...]
     results: tuple[RuleResult, ...]
+    tasks: tuple[Task, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """What the disks get back."""
-        return sum(item.bytes for item in self.items)
+        """What the disks, tables and Redis servers get back."""
+        return sum(item.bytes for item in self.items) + sum(task.bytes for task in self.tasks)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values, the shape of its file."""
@@ -53,6 +58,8 @@ class CleanupPlan:
             "host": self.host,
             "bytes": self.bytes,
             "items": [item.as_dict() for item in self.items],
+            "tasks": [task.as_dict() for task in self.tasks],
+            "refusals": [vars(refusal) for refusal in self.refusals],
             "rules": {
                 result.rule: {"left_items": result.left_items, "kept": [list(kept) for kept in result.kept]}
                 for result in self.results
@@ -64,6 +71,9 @@ class CleanupPlan:
         items, sizes = Counter(item.rule for item in self.items), Counter[str]()
         for item in self.items:
             sizes[item.rule] += item.bytes
+        for task in self.tasks:
+            items[task.rule] += task.count
+            sizes[task.rule] += task.bytes
         return {
             result.rule: {
                 "items": items[result.rule],
@@ -102,6 +112,8 @@ def decode_plan(content: bytes, sha256: str, host: str) -> CleanupPlan:
             host=str(values["host"]),
             items=tuple(Item.from_dict(item) for item in values["items"]),
             results=_results(values["rules"]),
+            tasks=tuple(Task.from_dict(task) for task in values["tasks"]),
+            refusals=tuple(Refusal(**refusal) for refusal in values["refusals"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _refused(f"it cannot be understood ({error})") from error

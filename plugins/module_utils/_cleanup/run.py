@@ -10,25 +10,27 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
-from .._bench.layout import Bench
+from .._bench.layout import ROOT, Bench
 from .._recovery.record import recorded
 from .._system.errors import LifeboatError
 from .._system.files import free_bytes, make_private_folder, write_atomically
-from .catalogue import RULES
+from .catalogue import RULES, TASK_RULES
 from .choice import PROTECTED, Age, Caps, Protection, choose_files
 from .clock import refuse_clock_ahead
 from .find import find_files
 from .items import Item
-from .lines import outcome_lines, plan_lines
+from .lines import outcome_lines, plan_lines, refusal_lines
 from .open_files import open_files, still_open
 from .plan import CleanupPlan, RuleResult, decode_plan, digest, encode_plan
 from .quarantine import PLANS_NAME, Quarantine, is_expired, plan_path, run_id
 from .registry import places_of
 from .removal import QUARANTINED, REMOVED, put_back, remove_empty_quarantine, remove_from_quarantine, take_away
+from .task_run import apply_tasks, choose_tasks
+from .tasks import Refusal, Task, TaskContext
 
 STAYED_SHOWN = 100
 # Whatever a rule says: what makes a site, a server and the system itself.
@@ -47,6 +49,8 @@ NOTHING_DONE: dict[str, Any] = {
     "expired_bytes": 0,
     "outcomes": {},
     "stayed": [],
+    "tasks": [],
+    "refused": [],
     "expected_bytes": 0,
     "reclaimed_bytes": 0,
     "held_open": [],
@@ -69,6 +73,8 @@ class CleanupRequest:
         quarantine: Whether files wait before they are gone for good.
         grace_days: For how long.
         now: Seconds since the epoch.
+        tasks: The rules that are on and go by their own means, each with its settings.
+        root: The folder that stands for ``/`` to those.
     """
 
     state_path: Path
@@ -80,6 +86,13 @@ class CleanupRequest:
     quarantine: bool
     grace_days: int
     now: float
+    tasks: Mapping[str, Any] = field(default_factory=dict)
+    root: Path = ROOT
+
+    @property
+    def context(self) -> TaskContext:
+        """What those rules work with."""
+        return TaskContext(self.benches, self.state_path, self.now, self.root)
 
 
 def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode: bool) -> dict[str, Any]:
@@ -93,24 +106,33 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
     content = encode_plan(plan)
     result: dict[str, Any] = {
         **NOTHING_DONE,
-        "changed": bool(plan.items or expired),
+        "changed": bool(plan.items or plan.tasks or expired),
         "run": plan.run,
         "plan": content.decode(),
         "plan_sha256": digest(content),
         "rules": plan.summary(),
         "expired_runs": expired,
-        "diff": {"before": {"items": [item.path for item in plan.items]}, "after": {"items": []}},
+        "refused": [vars(refusal) for refusal in plan.refusals],
+        "diff": {
+            "before": {"items": [*(item.path for item in plan.items), *(task.subject for task in plan.tasks)]},
+            "after": {"items": []},
+        },
     }
-    result["lines"] = plan_lines(result["rules"])
+    result["lines"] = plan_lines(result["rules"]) + refusal_lines(result["refused"])
     if check_mode or not result["changed"]:
         return result
     with recorded(request.state_path, module=MODULE_NAME, action="clean", run=plan.run) as record:
         result["expired_bytes"] = expire(request, expired)
         result.update(apply_plan(request, plan))
-        record.update(bytes=result["reclaimed_bytes"], outcomes=result["outcomes"])
+        record.update(bytes=result["reclaimed_bytes"], outcomes=result["outcomes"], tasks=result["tasks"])
     # What stayed may be all there was.
-    result["changed"] = bool(expired) or any(result["outcomes"].get(outcome) for outcome in (REMOVED, QUARANTINED))
-    result["lines"] += outcome_lines(result)
+    result["changed"] = (
+        bool(expired)
+        or any(result["outcomes"].get(outcome) for outcome in (REMOVED, QUARANTINED))
+        or any(task["count"] for task in result["tasks"])
+    )
+    result["lines"] += outcome_lines(result) + refusal_lines(result["refused"])
+    result["refused"] = [*(vars(refusal) for refusal in plan.refusals), *result["refused"]]
     return result
 
 
@@ -152,7 +174,16 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
             kept += choice.kept
         items += chosen
         results.append(RuleResult(rule.id, left, tuple(kept)))
-    return CleanupPlan(run_id(request.now), socket.gethostname(), tuple(items), tuple(results))
+    tasks: list[Task] = []
+    refusals: list[Refusal] = []
+    for name, settings in request.tasks.items():
+        chosen_tasks = choose_tasks(TASK_RULES[name], request.context, settings, room)
+        room = Caps(room.bytes - sum(task.bytes for task in chosen_tasks.tasks), room.items - len(chosen_tasks.tasks))
+        tasks += chosen_tasks.tasks
+        refusals += chosen_tasks.refusals
+        results.append(RuleResult(name, chosen_tasks.left_items))
+    host = socket.gethostname()
+    return CleanupPlan(run_id(request.now), host, tuple(items), tuple(results), tuple(tasks), tuple(refusals))
 
 
 def apply_plan(
@@ -164,7 +195,8 @@ def apply_plan(
 
     Returns:
         ``outcomes`` (how many items ended how), ``stayed`` (paths with the reason), ``expected_bytes``,
-        ``reclaimed_bytes``, ``held_open`` (files that are gone, but whose room a process keeps).
+        ``reclaimed_bytes``, ``held_open`` (files that are gone, but whose room a process keeps), ``tasks`` (what became
+        of each), ``refused`` (which of them must not be done, and why).
 
     Raises:
         LifeboatError: ``cleanup_running``.
@@ -194,7 +226,10 @@ def apply_plan(
                 removed.append(item)
             elif outcome != QUARANTINED and len(stayed) < STAYED_SHOWN:
                 stayed.append({"path": item.path, "reason": outcome})
+        done = apply_tasks(TASK_RULES, request.context, plan.tasks, began + request.timeout_seconds)
         return {
+            "tasks": done.outcomes,
+            "refused": [vars(refusal) for refusal in done.refusals],
             "outcomes": dict(outcomes),
             "stayed": stayed,
             "expected_bytes": sum(item.bytes for item in removed),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.lines import outcome_lines, plan_lines
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.lines import (
+    outcome_lines,
+    plan_lines,
+    refusal_lines,
+)
 
 RESULT = {
     "run": "20261121T084000000000Z",
     "outcomes": {},
     "stayed": [],
+    "tasks": [],
     "expected_bytes": 0,
     "reclaimed_bytes": 0,
     "held_open": [],
@@ -47,3 +52,16 @@ def test_outcome_says_how_to_go_back_and_what_cannot_any_more() -> None:
         "put back with: ansible-playbook lifeboat.frappe.cleanup -e undo=20261121T084000000000Z",
     ]
     assert outcome_lines({**RESULT, "outcomes": {"restored": 3}}) == ["3 files put back"]
+
+
+def test_outcome_says_what_became_of_rows() -> None:
+    task = {"rule": "log_tables", "subject": "a: tabVersion", "outcome": "done", "count": 1}
+    tasks = [task, {**task, "outcome": "out of time", "count": 2000}]
+    assert outcome_lines({**RESULT, "tasks": tasks}) == [
+        "a: tabVersion: 1 row deleted",
+        "a: tabVersion: 2,000 rows deleted; stopped: out of time",
+    ]
+    rules = {"log_tables": {"items": 3, "bytes": 0, "left_items": 0, "kept_items": 0}}
+    assert plan_lines(rules) == ["log_tables: 3 rows, 0 bytes"]
+    refused = {"rule": "log_tables", "subject": "a", "error_code": "mariadb_lost", "reason": "Lost it."}
+    assert refusal_lines([refused]) == ["log_tables, a: Lost it."]

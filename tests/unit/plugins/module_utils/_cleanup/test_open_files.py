@@ -20,7 +20,8 @@ def test_open_file_is_seen_also_after_it_was_deleted(tmp_path: Path) -> None:
         (found,) = still_open({key})
         assert (found.pid, found.size_bytes) == (os.getpid(), 100)
         assert found.program
-    assert still_open({key}) == []
+    # Another process may have got the number of the inode meanwhile, and deleted its file as well.
+    assert os.getpid() not in [file.pid for file in still_open({key})]
 
 
 def test_processes_that_end_or_are_not_ours_are_passed_over(tmp_path: Path) -> None:

@@ -13,21 +13,33 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan impo
     digest,
     encode_plan,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import Refusal, Task
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 IDENTITY = FileIdentity(7, 8, 900, 10)
 ITEMS = tuple(Item("logs", "/l", f"/l/{name}", size, 5, "old", IDENTITY) for name, size in (("a", 512), ("b", 1024)))
-PLAN = CleanupPlan("20261121T084000Z", "app1", ITEMS, (RuleResult("logs", 3, (("/l/c", "open"),)),))
+TASK = Task("rows", "a: tabVersion", 7, 64, 60, "old", {"site": "a"})
+PLAN = CleanupPlan(
+    "20261121T084000Z",
+    "app1",
+    ITEMS,
+    (RuleResult("logs", 3, (("/l/c", "open"),)), RuleResult("rows", 1)),
+    (TASK,),
+    (Refusal("rows", "b", "mariadb_unreachable", "why"),),
+)
 
 
 def test_plan_is_the_same_after_its_file() -> None:
     content = encode_plan(PLAN)
     assert decode_plan(content, digest(content), "app1") == PLAN
-    assert json.loads(content)["bytes"] == 1536
+    assert json.loads(content)["bytes"] == 1600
 
 
 def test_summary_tells_what_each_rule_gives() -> None:
-    assert PLAN.summary() == {"logs": {"items": 2, "bytes": 1536, "left_items": 3, "kept_items": 1}}
+    assert PLAN.summary() == {
+        "logs": {"items": 2, "bytes": 1536, "left_items": 3, "kept_items": 1},
+        "rows": {"items": 7, "bytes": 64, "left_items": 1, "kept_items": 0},
+    }
 
 
 def refused(content: bytes, sha256: str | None = None, host: str = "app1") -> str:

@@ -1,0 +1,223 @@
+"""Old rows of the tables in which Frappe keeps logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..._bench.layout import Site
+from ..._checks.subjects.site_log_tables import RETENTION_DAYS
+from ..._mariadb.connection import DRIVER_ERRORS, fetch_all, server_errors
+from ..._system.files import make_private_folder, write_json_atomically
+from ..choice import DAY_SECONDS
+from ..pace import Load
+from ..quarantine import run_id
+from ..row_archive import RowArchive
+from ..row_pruning import OldRows, prepare_session, prune_rows
+from ..site_database import old_before, plan_sites, replica_connection, site_connection, site_of
+from ..tasks import Planned, Task, TaskContext, TaskOutcome, TaskRule
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+ID = "log_tables"
+# Frappe deletes these with more than their rows: files, and what the user wanted to be reminded of.
+NOT_BY_ROWS = ("Prepared Report", "Reminder")
+# Frappe never clears these, and to some owners they are the proof of who did what: off unless days are given.
+NEVER_CLEARED = ("Access Log", "Deleted Document", "Version")
+CHILDREN = {"Email Queue": ("Email Queue Recipient",)}
+# A mail that was not sent is work, however old.
+CONDITIONS = {"Email Queue": "status NOT IN ('Not Sent', 'Sending', 'Partially Sent')"}
+KNOWN = tuple(sorted({*RETENTION_DAYS, *NEVER_CLEARED} - {*NOT_BY_ROWS}))
+LEAST_DAYS = 1
+COUNT_SECONDS = 10
+STATEMENT_TOO_LONG = 1969
+INNODB = "InnoDB"
+LOG_SETTINGS = "Logs To Clear"
+FIRST_MOMENT = "1900"
+POSITIONS_NAME = "log_table_positions.json"
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What was asked for.
+
+    Attributes:
+        days: For how many days a DocType keeps its rows, where neither Log Settings nor Frappe's defaults are wanted;
+            0 for ever.
+        archive_path: The folder that gets the rows before they go; "" for none.
+        replicas: Replicas that must follow, each as ``host`` or ``host:port``.
+    """
+
+    days: Mapping[str, int]
+    archive_path: str
+    replicas: tuple[str, ...]
+
+
+def _settings(values: Mapping[str, Any]) -> LogSettings:
+    unknown = set(values) - {"days", "archive_path", "replicas"}
+    if unknown:
+        raise ValueError("it takes days, archive_path and replicas")
+    days = values.get("days") or {}
+    replicas = values.get("replicas") or []
+    archive_path = str(values.get("archive_path") or "")
+    if not isinstance(days, Mapping) or not isinstance(replicas, Sequence) or isinstance(replicas, str):
+        raise ValueError("days is an object of numbers by DocType, and replicas a list of hosts")
+    if set(days) - set(KNOWN):
+        raise ValueError(f"days knows {', '.join(KNOWN)}")
+    if archive_path and not Path(archive_path).is_absolute():
+        raise ValueError("archive_path is an absolute path")
+    try:
+        wanted = {str(doctype): int(count) for doctype, count in days.items()}
+    except (TypeError, ValueError):
+        raise ValueError("days are whole numbers") from None
+    if any(count < 0 for count in wanted.values()):
+        raise ValueError("days are not less than 0")
+    return LogSettings(wanted, archive_path, tuple(map(str, replicas)))
+
+
+def kept_days(asked: Mapping[str, int], log_settings: Mapping[str, int]) -> dict[str, int]:
+    """Return the days that each DocType keeps its rows: as asked, else as Log Settings say, else as Frappe does. Pure.
+
+    Args:
+        asked: The days of the options.
+        log_settings: Those of the site's Log Settings, where Frappe never clears a DocType without effect.
+    """
+    defaults = {doctype: days for doctype, days in RETENTION_DAYS.items() if doctype in KNOWN}
+    cleared = {doctype: days for doctype, days in log_settings.items() if doctype in defaults}
+    return {doctype: max(days, LEAST_DAYS) for doctype, days in {**defaults, **cleared, **asked}.items() if days}
+
+
+def _plan(context: TaskContext, settings: LogSettings) -> Iterator[Planned]:
+    return plan_sites(ID, context, partial(_site_tasks, context, settings))
+
+
+def _site_tasks(context: TaskContext, settings: LogSettings, site: Site, connection: Connection[Any]) -> Iterator[Task]:
+    tables = _tables(connection)
+    own: dict[str, int] = {}
+    if LOG_SETTINGS in tables:
+        rows = fetch_all(connection, f"SELECT ref_doctype, days FROM `tab{LOG_SETTINGS}`")  # noqa: S608
+        own = {str(doctype): int(days or 0) for doctype, days in rows}
+    for doctype, days in sorted(kept_days(settings.days, own).items()):
+        if doctype not in tables:
+            continue
+        old = _old_rows(doctype, old_before(context.now, days * DAY_SECONDS), tables)
+        count = _count(connection, old, tables[doctype].rows)
+        if count:
+            yield Task(
+                rule=ID,
+                subject=f"{site.name}: tab{doctype}",
+                count=count,
+                bytes=count * tables[doctype].row_bytes,
+                age_seconds=days * DAY_SECONDS,
+                reason=f"rows older than {days} days",
+                parameters={
+                    "bench": str(site.bench.path),
+                    "site": site.name,
+                    "doctype": doctype,
+                    "before": old.before,
+                    "archive_path": settings.archive_path,
+                    "replicas": list(settings.replicas),
+                },
+            )
+
+
+@dataclass(frozen=True)
+class _Table:
+    engine: str
+    rows: int
+    row_bytes: int
+
+
+def _tables(connection: Connection[Any]) -> dict[str, _Table]:
+    """Return what the server says of the tables that matter, by their DocTypes."""
+    doctypes = (LOG_SETTINGS, *KNOWN, *(child for children in CHILDREN.values() for child in children))
+    rows = fetch_all(
+        connection,
+        "SELECT TABLE_NAME, ENGINE, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES"
+        " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN %s",
+        (tuple(f"tab{doctype}" for doctype in doctypes),),
+    )
+    return {
+        str(name)[len("tab") :]: _Table(str(engine), int(count or 0), int(row_bytes or 0))
+        for name, engine, count, row_bytes in rows
+    }
+
+
+def _old_rows(doctype: str, before: str, tables: Collection[str]) -> OldRows:
+    children = tuple(child for child in CHILDREN.get(doctype, ()) if child in tables)
+    return OldRows(doctype, before, children, CONDITIONS.get(doctype, ""))
+
+
+def _count(connection: Connection[Any], old: OldRows, table_rows: int) -> int:
+    """Count the old rows; where that takes too long, all rows of the table are said to be old."""
+    statement = f"SELECT COUNT(*) FROM {old.table} WHERE {old.predicate}"  # noqa: S608
+    try:
+        limited = f"SET STATEMENT max_statement_time = {COUNT_SECONDS} FOR {statement}"
+        return int(fetch_all(connection, limited, old.arguments)[0][0])
+    except DRIVER_ERRORS as error:
+        if error.args[0] != STATEMENT_TOO_LONG:
+            raise
+        return table_rows
+
+
+def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
+    wanted = task.parameters
+    doctype, before, archive_path = str(wanted["doctype"]), str(wanted["before"]), str(wanted["archive_path"])
+    site = site_of(context.benches, wanted)
+    # Written in one form, so their order as texts is that of time.
+    if doctype not in KNOWN or not FIRST_MOMENT < before <= old_before(context.now, LEAST_DAYS * DAY_SECONDS):
+        raise ValueError("no such rows")
+    archive = None
+    if archive_path:
+        name = f"{doctype.replace(' ', '_').lower()}-{run_id(context.now)}.jsonl.gz"
+        archive = RowArchive(Path(archive_path) / site.name / name)
+    with ExitStack() as stack:
+        connection = stack.enter_context(site_connection(site))
+        replicas = [stack.enter_context(replica_connection(site, str(address))) for address in wanted["replicas"]]
+        with server_errors(f"prepare the cleanup of {task.subject}"):
+            tables = _tables(connection)
+            old = _old_rows(doctype, before, tables)
+            engines = {tables[name].engine for name in (doctype, *old.children)}
+            prepare_session(connection, engines == {INNODB}, 1 + len(old.children))
+        positions = _positions(context)
+        load = Load(connection, replicas, context.root)
+        done = prune_rows(context, load, old, archive, deadline, positions.pop(task.subject, None))
+    if done.position is not None:
+        positions[task.subject] = done.position
+    _keep_positions(context, positions)
+    return TaskOutcome(done.outcome, done.count, done.count * task.bytes // max(task.count, 1), done.error)
+
+
+def _positions(context: TaskContext) -> dict[str, Any]:
+    """Return where the last run stopped in each table, for want of time: the name of a row, which says nothing."""
+    try:
+        return dict(json.loads((context.state_path / POSITIONS_NAME).read_text()))
+    except (OSError, ValueError):
+        return {}  # then a table is read from its beginning, which costs time and no row
+
+
+def _keep_positions(context: TaskContext, positions: Mapping[str, Any]) -> None:
+    path = context.state_path / POSITIONS_NAME
+    if positions:
+        make_private_folder(path.parent)
+        write_json_atomically(path, positions)
+    else:
+        path.unlink(missing_ok=True)
+
+
+LOG_TABLES = TaskRule(
+    id=ID,
+    noun="row",
+    title="old rows of the tables in which Frappe keeps logs",
+    never_touches="a row that was changed since, a mail that was not sent, tables of other DocTypes; Version, Deleted "
+    "Document and Access Log unless days are given for them",
+    settings=_settings,
+    plan=_plan,
+    apply=_apply,
+)
