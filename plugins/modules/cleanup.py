@@ -32,6 +32,7 @@ options:
         account. Its values are C(days) (days by DocType; otherwise those of Log Settings, else Frappe's; V(0) keeps for ever;
         C(Version), C(Deleted Document) and C(Access Log) go only with it), C(archive_path) (a folder that gets the rows first, as
         compressed lines of JSON), and C(replicas) (servers as C(host:port) for which it waits).
+      - V(sessions) deletes sessions of users that have expired and were not used for C(older_than_days) (30).
     type: dict
     default: {}
   protected:

@@ -11,10 +11,11 @@ from .registry import Rule
 from .rules.caches import PACKAGE_CACHES
 from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
+from .rules.sessions import SESSIONS
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
-TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (LOG_TABLES,)}
+TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (LOG_TABLES, SESSIONS)}
 SETTINGS = ("older_than_days", "keep_newest")
 
 
