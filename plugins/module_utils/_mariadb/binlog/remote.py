@@ -44,15 +44,19 @@ def fetch_binlog(login: LoginOptions, name: str, folder: Path) -> Path:
             check=False,
         )
         if completed.returncode != 0:
-            raise _not_sent(login, name, completed.returncode)
+            messages.seek(0)
+            raise _not_sent(login, name, completed.returncode, messages.read().decode(errors="replace"))
     return folder / name
 
 
-def _not_sent(login: LoginOptions, name: str, exit_code: int) -> LifeboatError:
+def _not_sent(login: LoginOptions, name: str, exit_code: int, messages: str) -> LifeboatError:
+    # It says why in its last line; with --raw it never looks into the events, so no data is in it.
+    reason = (messages.strip().splitlines() or [f"exit code {exit_code}"])[-1].rstrip(".")
     return LifeboatError(
-        f"Cannot fetch the binary log {name} from {login.address}: mariadb-binlog ended with exit code {exit_code}. "
-        f"Does the account have REPLICATION SLAVE (GRANT REPLICATION SLAVE, BINLOG MONITOR, RELOAD ON *.* TO it), is "
-        "the file still there (SHOW BINARY LOGS), and is there room for it here?",
+        f"Cannot fetch the binary log {name} from {login.address} with mariadb-binlog: {reason}. Does the account have "
+        "REPLICATION SLAVE (GRANT REPLICATION SLAVE, BINLOG MONITOR, RELOAD ON *.* TO it), is the file still there "
+        "(SHOW BINARY LOGS), is there room for it here, and are the MariaDB programs of this host of the server's "
+        "series? An older mariadb-binlog does not know a newer server.",
         "binlog_missing",
         {"file": name, "exit_code": exit_code},
     )

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import redis
-from rq import Queue, Worker
+from rq import VERSION, Queue, Worker
 
 from frappe.site import common_configuration, configuration, connect
 
@@ -66,7 +66,8 @@ def bench_id() -> str:
 
 def enqueue(connection: redis.Redis, bench: str, site: str, method: str, queue: str = "short", **kwargs: Any) -> str:
     """Put a job for a site into a queue and return the job's id."""
-    job_id = f"{site}::{uuid.uuid4()}"
+    # As Frappe does with the RQ that it pins; RQ 2 takes no colon.
+    job_id = f"{site}{'::' if VERSION.startswith('1.') else '||'}{uuid.uuid4()}"
     Queue(f"{bench}:{queue}", connection=connection).enqueue_call(
         "frappe.utils.background_jobs.execute_job",
         kwargs={"site": site, "user": "Administrator", "method": method, "kwargs": kwargs, "is_async": True},
