@@ -22,7 +22,10 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb import lo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.loader_session import LoadSession
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.private_server import PrivateServer
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.tablespaces.import_jobs import ImportJob
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import space
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import staging_database as staging_database_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.base_load import CONNECTIONS_LIMIT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.tablespace_source import TablespaceSource
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.digests import file_digest
@@ -32,6 +35,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress i
 from ansible_collections.lifeboat.frappe.plugins.modules import staging_database
 
 from tests.lab.lab import Lab
+from tests.lab.processes import wait_until
 from tests.modules import run_module
 from tests.physical_sets import begin_physical, write_physical_set
 
@@ -273,6 +277,33 @@ def test_a_private_server_that_tables_kill_is_all_that_they_kill(fault_lab, copi
         failed = run_module(staging_database, **options)
     assert (failed["failed"], failed["error_code"]) == (True, "proof_failed")
     assert "exit code -9" in failed["msg"]
+
+
+@pytest.mark.promise(9)
+def test_a_large_file_is_not_copied_to_its_end_when_the_disk_is_given_up(fault_lab, whole_set, tmp_path, monkeypatch):
+    """The watch says so when the first piece was written; the copy must notice, since the server is not asked."""
+    options = begin_physical(fault_lab, SITE, whole_set, tmp_path / "state")
+    original, pieces = ImportJob._count_bytes, itertools.count()
+
+    def is_given_up(job: ImportJob) -> bool:
+        try:
+            job._go_on()
+        except LifeboatError:
+            return True
+        return False
+
+    def wait_for_the_watch(self: ImportJob, size_bytes: int) -> None:
+        next(pieces)
+        wait_until(lambda: is_given_up(self), "the watch")
+        original(self, size_bytes)
+
+    monkeypatch.setattr(staging_database_run, "require_space", lambda *_arguments: None)
+    monkeypatch.setattr(ImportJob, "_count_bytes", wait_for_the_watch)
+    monkeypatch.setattr(space, "free_bytes", lambda _path: 0)
+    with nothing_left(fault_lab, tmp_path / "state"):
+        ended = run_module(staging_database, **{**options, "reserve_bytes": 1})
+    assert (ended["failed"], ended["error_code"]) == (True, "disk_space")
+    assert next(pieces) <= CONNECTIONS_LIMIT
 
 
 @pytest.mark.promise(12)

@@ -93,6 +93,20 @@ class WorkerPool:
         for session in self._sessions:
             session.break_off()
 
+    def raise_if_ended(self) -> None:
+        """Let a job that does not talk to its server for long notice that it is for nothing.
+
+        Raises:
+            LifeboatError: What ended everything; ``caller_gone`` when the caller gave up.
+        """
+        with self._condition:
+            if self._error is not None:
+                raise self._error
+            if self._closed:
+                raise LifeboatError(
+                    "Gave up the load: whoever started it does not wait for it any more.", "caller_gone"
+                )
+
     def close(self) -> None:
         """End the threads and their connections; a job that runs is broken off."""
         with self._condition:

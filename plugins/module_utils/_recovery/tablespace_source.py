@@ -109,7 +109,7 @@ class TablespaceSource:
             return
         try:
             self._unpack(archive, tablespaces, progress)
-            yield LoadableTablespaces(ImportSource(tablespaces, True, rows, reads_all=not self.proven))
+            yield LoadableTablespaces(ImportSource(tablespaces, True, rows, not self.proven, was_compared=True))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
 from ..._system.errors import LifeboatError
 from ..._system.placing import Ownership, copy_file, move_file
@@ -32,6 +33,7 @@ class ImportSource:
     Attributes:
         tablespaces: They and their files.
         may_move: The files are ours and were verified, so they may be moved; else each is hashed while it is copied.
+        was_compared: They were hashed and compared with what a backup wrote down when they became ours.
         rows: How many rows a table must have, as far as that is known.
         reads_all: Whether every page in use is read, not only the smallest index: nobody read them before.
     """
@@ -40,6 +42,13 @@ class ImportSource:
     may_move: bool = False
     rows: Mapping[str, int] = field(default_factory=dict)
     reads_all: bool = False
+    was_compared: bool = False
+
+    @property
+    def hashed_files(self) -> int:
+        """How many files are compared with their SHA-256, now or when they became ours."""
+        is_compared = self.was_compared or not self.may_move
+        return sum(len(table.files) for table in self.tablespaces.tables) if is_compared else 0
 
     @property
     def knows_all_rows(self) -> bool:
@@ -92,6 +101,7 @@ class ImportJob:
         folder: Where they go.
         counter: Told what was done.
         rows: Gets the number of rows.
+        go_on: Called with each piece that is copied; raises when all of it is for nothing.
     """
 
     size_bytes = 0
@@ -105,6 +115,7 @@ class ImportJob:
         folder: DatabaseFolder,
         counter: LoadCounter,
         rows: dict[str, int],
+        go_on: Callable[[], None],
     ) -> None:
         self.files = files
         self._definition = definition
@@ -112,6 +123,7 @@ class ImportJob:
         self._folder = folder
         self._counter = counter
         self._rows = rows
+        self._go_on = go_on
         self._quoted = quote_identifier(definition.name).encode()
         self._provisional_name = f"import {number}"
 
@@ -195,6 +207,7 @@ class ImportJob:
             ) from error
 
     def _count_bytes(self, size_bytes: int) -> None:
+        self._go_on()
         self._counter.add(self.files.name, size_bytes)
 
     def _count(self, session: LoadSession) -> None:

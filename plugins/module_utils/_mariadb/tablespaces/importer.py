@@ -60,12 +60,12 @@ def import_tablespaces(
     result = LoadResult(
         loaded_bytes=tablespaces.size_bytes,
         rows_known_from=ROWS_OF_MANIFEST if source.knows_all_rows else "",
-        hashed_files=sum(len(table.files) for table in tablespaces.tables),
+        hashed_files=source.hashed_files,
     )
     pool = WorkerPool(open_session, target.connections, tick)
     with _administrator(target) as administrator, database_folder(datadir, target.database) as folder:
         jobs = [
-            ImportJob(number, definition, files, source, folder, counter, result.rows)
+            ImportJob(number, definition, files, source, folder, counter, result.rows, pool.raise_if_ended)
             for number, (definition, files) in enumerate(zip(tablespaces.schema.tables, tablespaces.tables))
         ]
         try:
@@ -74,12 +74,12 @@ def import_tablespaces(
                     if not job.needs_administrator:
                         pool.submit(job)
                 pool.finish()
+                for job in jobs:
+                    if job.needs_administrator:
+                        job.run(administrator)
+                        pool.check()
         finally:
             pool.close()
-        for job in jobs:
-            if job.needs_administrator:
-                job.run(administrator)
-                tick()
         _create_the_rest(tablespaces.schema, target, administrator, result)
     return result
 
