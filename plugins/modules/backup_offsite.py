@@ -252,7 +252,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=spec,
         required_together=[("offsite_repository", "offsite_password")],
-        required_one_of=[("offsite_repository",)],
+        required_if=[("state", state, ["offsite_repository"]) for state in _STATES],
         supports_check_mode=True,
     )
     run(module, work)
