@@ -33,6 +33,8 @@ options:
         C(Version), C(Deleted Document) and C(Access Log) go only with it), C(archive_path) (a folder that gets the rows first, as
         compressed lines of JSON), and C(replicas) (servers as C(host:port) for which it waits).
       - V(sessions) deletes sessions of users that have expired and were not used for C(older_than_days) (30).
+      - V(failed_jobs) deletes jobs that failed C(older_than_days) (7) ago, but for the newest of each error, and failed jobs of sites that
+        are not there any more.
     type: dict
     default: {}
   protected:

@@ -9,13 +9,14 @@ from .._system.errors import LifeboatError
 from .choice import DAY_SECONDS, Age
 from .registry import Rule
 from .rules.caches import PACKAGE_CACHES
+from .rules.failed_jobs import FAILED_JOBS
 from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
 from .rules.sessions import SESSIONS
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
-TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (LOG_TABLES, SESSIONS)}
+TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (FAILED_JOBS, LOG_TABLES, SESSIONS)}
 SETTINGS = ("older_than_days", "keep_newest")
 
 
