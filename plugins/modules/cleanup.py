@@ -35,6 +35,7 @@ options:
       - V(sessions) deletes sessions of users that have expired and were not used for C(older_than_days) (30).
       - V(failed_jobs) deletes jobs that failed C(older_than_days) (7) ago, but for the newest of each error, and failed jobs of sites that
         are not there any more.
+      - V(site_cache) deletes the keys in the Redis cache, of the sites in C(sites), that Frappe can make again.
     type: dict
     default: {}
   protected:

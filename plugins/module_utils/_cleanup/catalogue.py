@@ -13,10 +13,11 @@ from .rules.failed_jobs import FAILED_JOBS
 from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
 from .rules.sessions import SESSIONS
+from .rules.site_cache import SITE_CACHE
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
-TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (FAILED_JOBS, LOG_TABLES, SESSIONS)}
+TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (FAILED_JOBS, LOG_TABLES, SESSIONS, SITE_CACHE)}
 SETTINGS = ("older_than_days", "keep_newest")
 
 
