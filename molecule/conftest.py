@@ -11,6 +11,7 @@ from testinfra.host import Host
 
 SITE = "alpha.localhost"
 STATE = "/var/lib/lifeboat"
+REPOSITORY = "/var/backups/lifeboat"
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,28 @@ def before(host: Host) -> dict[str, Any]:
 def after(host: Host) -> dict[str, Any]:
     """The bench as it is now."""
     return json.loads(host.check_output("python3 /checkout/molecule/files/snapshot.py"))
+
+
+@pytest.fixture(scope="module")
+def drill(host: Host) -> dict[str, Any]:
+    """The record of the one drill that there was."""
+    (line,) = host.check_output(f"cat {STATE}/*/drills.jsonl").splitlines()
+    return json.loads(line)
+
+
+@pytest.fixture(scope="module")
+def readable_by_others(host: Host) -> str:
+    """What of the backups and the state is not for root alone."""
+    return host.check_output(f"find {REPOSITORY} {STATE} ! -user root -o -type d ! -perm 700 -o -type f ! -perm 600")
+
+
+@pytest.fixture(scope="module")
+def leftovers(host: Host) -> str:
+    """What of a backup, an archive or a scratch place was not removed, and whether a server of its own still runs."""
+    unfinished = "-name '*.incomplete*' -o -name '*.partial*' -o -name '*.sock' -o -name ibdata1"
+    paths = host.check_output(f"find {REPOSITORY} {STATE} {unfinished}")
+    servers = host.run("ps -C mariadbd,mariadb-backup,mariadb-dump -o args= | grep -v '^/usr/sbin/mariadbd *$'")
+    return paths + servers.stdout
 
 
 @pytest.fixture(scope="module")

@@ -6,21 +6,24 @@ It uses the embedded lab of the tests, with the servers of the host in place of 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 import secrets
 import shutil
 import socket
 import time
+from datetime import datetime
 from pathlib import Path
 
 import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import (
     LoginOptions,
+    execute,
     with_config_file,
 )
 
-from tests.lab.backups import BackupOrder, write_backup
+from tests.lab.backups import SITE_TIME_ZONE, BackupOrder, write_backup
 from tests.lab.disaster import strike
 from tests.lab.lab import CONFIGURATION_CACHE_SECONDS, SITES, Lab
 from tests.lab.layout import Ports, write_bench, write_common_configuration, write_configuration, write_services
@@ -81,6 +84,26 @@ class HostBench(Lab):
         )
         self._own()
 
+    def write(self) -> datetime:
+        """Insert, change and delete rows of every site; return the first second after it, when that has begun."""
+        for site in self.sites:
+            with contextlib.closing(self.connect(site)) as connection:
+                for number in range(3):
+                    execute(
+                        connection,
+                        "INSERT INTO tabToDo (name, creation, modified, owner, status, description) "
+                        "VALUES (%s, NOW(6), NOW(6), 'Guest', 'Open', %s)",
+                        (secrets.token_hex(5), f"written {number}"),
+                    )
+                execute(connection, "UPDATE tabCustomer SET modified = NOW(6)")
+                execute(connection, "DELETE FROM tabItem LIMIT 2")
+                execute(connection, "REPLACE INTO tabSingles (doctype, field, value) VALUES ('Lab', 'now', NOW(6))")
+        # The times of a binary log are whole seconds.
+        second = int(time.time()) + 1
+        while time.time() < second:
+            time.sleep(0.01)
+        return datetime.fromtimestamp(second, SITE_TIME_ZONE)
+
     def _services(self, text: str, redis_host: str) -> str:
         """Run the programs as the bench's user, and Redis on its own host only."""
         cached_seconds = CONFIGURATION_CACHE_SECONDS[self.frappe_version]
@@ -107,7 +130,7 @@ class HostBench(Lab):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("step", choices=("install", "fill", "destroy"))
+    parser.add_argument("step", choices=("install", "fill", "write", "destroy"))
     parser.add_argument("--option-file", type=Path, required=True, help="of the database's administrator")
     parser.add_argument("--frappe-version", type=int, default=15)
     parser.add_argument("--database-host", default=LOOPBACK)
@@ -119,6 +142,8 @@ def main() -> None:
         bench.install(arguments.database_host, arguments.redis_host)
     elif arguments.step == "fill":
         bench.fill()
+    elif arguments.step == "write":
+        print(bench.write().isoformat())
     else:
         strike(bench, SITES[0])
 

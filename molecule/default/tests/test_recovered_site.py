@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ SITE = "alpha.localhost"
 OTHER_SITE = "beta.localhost"
 SITES = "/home/frappe/frappe-bench/sites"
 STATE = "/var/lib/lifeboat"
+REPOSITORY = "/var/backups/lifeboat"
 
 
 @pytest.mark.parametrize("site", [SITE, OTHER_SITE])
@@ -125,3 +127,17 @@ def test_lock_is_released_and_nothing_runs_on(host: Host) -> None:
 
 def test_prerequisites_brought_the_driver(host: Host) -> None:
     assert host.run("/usr/bin/python3 -c 'import pymysql'").rc == 0
+
+
+def test_other_site_was_backed_up_both_ways_and_drilled(host: Host, drill: dict[str, Any]) -> None:
+    (path,) = host.check_output(f"ls {REPOSITORY}/sites/{OTHER_SITE}/*/manifest.json").split()
+    manifest = json.loads(host.file(path).content_string)
+    assert sorted(manifest["kinds"]) == ["logical", "physical"]
+    assert manifest["proven_at"]
+    assert (drill["outcome"], drill["kind"]) == ("passed", "physical")
+    assert drill["set"]["name"] == path.split("/")[-2]
+
+
+def test_backups_are_for_root_alone_and_nothing_unfinished_is_left(readable_by_others: str, leftovers: str) -> None:
+    assert readable_by_others == ""
+    assert leftovers == ""
