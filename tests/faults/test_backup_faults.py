@@ -110,8 +110,12 @@ def test_the_second_of_two_backups_at_once_is_refused_and_the_first_ends_well(ba
             if name == "database":
                 os.kill(os.getpid(), signal.SIGSTOP)
 
-        Steps.end = end_and_wait  # type: ignore[method-assign]
-        os._exit(backups.run()["failed"])
+        exit_code = 1
+        try:
+            Steps.end = end_and_wait  # type: ignore[method-assign]
+            exit_code = int(backups.run()["failed"])
+        finally:
+            os._exit(exit_code)
     _process, status = os.waitpid(process_id, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
     refused = backups.run()
@@ -243,6 +247,8 @@ def test_a_backup_shows_no_secret_and_no_row(backups: SiteBackups, tmp_path: Pat
         "lifeboat_repository_path": str(backups.repository.path),
         "lifeboat_backup_encryption": "gpg",
         "lifeboat_backup_kinds": ["logical", "physical"],
+        "lifeboat_backup_binlogs": False,
+        "lifeboat_backup_retention": False,
         "lifeboat_backup_reserve_bytes": 0,
     }
     shown: set[str] = set()
