@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, Optional
 
 from .._system.errors import LifeboatError
 from .connection import LoginOptions
 
 ROWS_OF_DUMP, ROWS_OF_MANIFEST = "dump", "manifest"
-Watch = Callable[[], "LifeboatError | None"]
+Watch = Callable[[], Optional[LifeboatError]]
 
 
 @dataclass(frozen=True)

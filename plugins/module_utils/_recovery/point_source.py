@@ -97,7 +97,7 @@ class PointInTimeSource:
         make_private_folder(scratch)
         settings = {**REPLAY_SETTINGS, "innodb_page_size": self.page_size_bytes}
         try:
-            with PrivateServer(scratch / SERVER_NAME, settings) as server:
+            with PrivateServer(scratch / SERVER_NAME, settings) as server:  # pylint: disable=contextmanager-generator-missing-cleanup
                 self._build(server, progress)
                 if self.kind == PHYSICAL:
                     progress.start("take the tables out of the private server")

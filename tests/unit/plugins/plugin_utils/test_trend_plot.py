@@ -19,9 +19,9 @@ def test_bars_stand_on_the_floor_and_the_last_one_is_this_drill() -> None:
     """In their order, none wider than its place."""
     plot = trend_plot(sample_history(3), this(1200.0), 0, None)
     bars = plot["bars"]
-    assert [bar["is_this"] for bar in bars] == [False, False, False, True]
-    assert [bar["failed"] for bar in bars] == [False, True, False, False]
-    assert all(bar["y"] + bar["height"] == pytest.approx(plot["floor"]) for bar in bars)
+    assert [column["is_this"] for column in bars] == [False, False, False, True]
+    assert [column["failed"] for column in bars] == [False, True, False, False]
+    assert all(column["y"] + column["height"] == pytest.approx(plot["floor"]) for column in bars)
     assert all(one["x"] + one["width"] < other["x"] for one, other in zip(bars, bars[1:]))
     assert bars[3]["height"] == pytest.approx(2 * bars[0]["height"], rel=0.01)
     assert bars[3]["label"] == "21 Nov 2026: 20 min, passed"
@@ -60,6 +60,6 @@ def test_no_more_drills_are_shown_than_fit() -> None:
 def test_any_time_can_be_plotted(seconds: float) -> None:
     """From nothing to months."""
     plot = trend_plot([], this(seconds), 0, None)
-    (bar,) = plot["bars"]
-    assert 0 <= bar["height"] <= plot["floor"]
+    (column,) = plot["bars"]
+    assert 0 <= column["height"] <= plot["floor"]
     assert len(plot["ticks"]) == 4

@@ -47,8 +47,10 @@ def repository(tmp_path, site_folder):
 
 def fetched(repository, site_folder, recover_to=None, **options):
     known = {"reserve_bytes": 0, "dry_run": False, **options}
-    known["choose"] = lambda sets: choose_location(sets, recover_to)
-    return fetch(repository, catalogue([site_folder], SITE), SITE, site_folder, NOW, **known)
+    found = catalogue([site_folder], SITE)
+    return fetch(
+        repository, found, SITE, site_folder, NOW, choose=lambda sets: choose_location(sets, recover_to), **known
+    )
 
 
 def refused(repository, site_folder, **options):
