@@ -36,6 +36,8 @@ options:
       - V(failed_jobs) deletes jobs that failed C(older_than_days) (7) ago, but for the newest of each error, and failed jobs of sites that
         are not there any more.
       - V(site_cache) deletes the keys in the Redis cache, of the sites in C(sites), that Frappe can make again.
+      - V(journal) lets journald delete archived files with entries older than C(older_than_days) (14).
+      - V(apt_cache) lets apt delete the packages that it has downloaded.
     type: dict
     default: {}
   protected:

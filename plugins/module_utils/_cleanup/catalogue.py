@@ -8,8 +8,10 @@ from typing import Any
 from .._system.errors import LifeboatError
 from .choice import DAY_SECONDS, Age
 from .registry import Rule
+from .rules.apt_cache import APT_CACHE
 from .rules.caches import PACKAGE_CACHES
 from .rules.failed_jobs import FAILED_JOBS
+from .rules.journal import JOURNAL
 from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
 from .rules.sessions import SESSIONS
@@ -17,7 +19,9 @@ from .rules.site_cache import SITE_CACHE
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
-TASK_RULES: dict[str, TaskRule] = {rule.id: rule for rule in (FAILED_JOBS, LOG_TABLES, SESSIONS, SITE_CACHE)}
+TASK_RULES: dict[str, TaskRule] = {
+    rule.id: rule for rule in (APT_CACHE, FAILED_JOBS, JOURNAL, LOG_TABLES, SESSIONS, SITE_CACHE)
+}
 SETTINGS = ("older_than_days", "keep_newest")
 
 
