@@ -63,7 +63,9 @@ def measure_physical(
         before_seconds = _copy(tables)
     with told("recovering it from them with lifeboat.frappe.recover"):
         restart()
-        record = recover("-e", f"lifeboat_repository_path={backups.repository.path}", "-e", f"recover_to={name}")
+        record = recover(
+            "-e", f"lifeboat_recovery_repository_path={backups.repository.path}", "-e", f"recover_to={name}"
+        )
     with told("copying these tables again"):
         after_seconds = _copy(tables)
     sizes = [path.stat().st_size for path in tables.iterdir()]
