@@ -5,7 +5,7 @@
 #
 # What is missing is brought along: podman and its network from the distribution, a base image bootstrapped from the
 # distribution's own mirror, and for a machine with few privileges a configuration that only this command sees.
-# A machine that already has podman and debian:bookworm is used as it is.
+# A machine that already has podman and debian:bookworm (or the release in MOLECULE_RELEASE) is used as it is.
 set -eu
 
 as_root() {
@@ -44,7 +44,8 @@ CONF
 fi
 
 # Stands in for the official image of the same short name.
-podman image exists debian:bookworm ||
-    mmdebstrap --variant=minbase bookworm - | podman import --quiet - debian:bookworm
+release=${MOLECULE_RELEASE:-bookworm}
+podman image exists "debian:$release" ||
+    mmdebstrap --variant=minbase "$release" - | podman import --quiet - "debian:$release"
 
 exec "$@"
