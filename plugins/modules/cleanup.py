@@ -46,11 +46,11 @@ options:
     elements: str
     default: []
   max_bytes:
-    description: How many bytes one run takes away at most.
+    description: How many bytes one run takes away at most. A table whose old rows are more waits until this is raised.
     type: int
     default: 107374182400
   max_items:
-    description: How many files one run takes away at most.
+    description: How many files, tables and registries one run cleans up at most.
     type: int
     default: 10000
   timeout_seconds:
@@ -85,6 +85,15 @@ EXAMPLES = r"""
     rules:
       bench_logs: {older_than_days: 14, keep_newest: 5}
       site_logs: {older_than_days: 14, keep_newest: 5}
+
+- name: Delete old rows of the logs while the site works, and keep them in a file
+  lifeboat.frappe.cleanup:
+    rules:
+      log_tables:
+        days: {Version: 365, Error Log: 30}
+        archive_path: /var/lib/lifeboat/log-archive
+      sessions: {}
+      failed_jobs: {older_than_days: 7}
 
 - name: Put back what a run moved to quarantine
   lifeboat.frappe.cleanup:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import execute, fetch_all
 
 from tests.cleanup_folder import make_file
 from tests.lab import Lab
@@ -61,3 +62,18 @@ def test_plan_is_shown_reviewed_and_applied_once(upkeep: Upkeep) -> None:
     assert "1 file put back" in upkeep.run(undo=run).output
     assert later.exists()
     later.unlink()
+
+
+def test_what_is_refused_fails_the_run_after_the_rest_is_done(lab: Lab, upkeep: Upkeep) -> None:
+    old = upkeep.make_log("worker.log.9", 40)
+    nobody = {"days": {"Version": 1}, "replicas": ["127.0.0.1:1"]}
+    rules = {"bench_logs": {"keep_newest": 0}, "log_tables": nobody}
+    variables = {**upkeep.variables, "lifeboat_cleanup_rules": rules}
+    with lab.connect(lab.sites[0]) as connection:
+        execute(connection, "UPDATE tabVersion SET creation = '2020-01-01', modified = '2020-01-01' LIMIT 1")
+        before = fetch_all(connection, "SELECT COUNT(*) FROM tabVersion")
+        run = run_playbook(PLAYBOOK, upkeep.folder / "hosts", variables, cwd=upkeep.folder)
+        assert fetch_all(connection, "SELECT COUNT(*) FROM tabVersion") == before
+    assert run.exit_code == 2, run.output
+    assert "Cannot reach MariaDB at 127.0.0.1:1" in run.output
+    assert not old.exists()

@@ -86,7 +86,7 @@ def kept_days(asked: Mapping[str, int], log_settings: Mapping[str, int]) -> dict
 
     Args:
         asked: The days of the options.
-        log_settings: Those of the site's Log Settings, where Frappe never clears a DocType without effect.
+        log_settings: Those of the site's Log Settings; what Frappe itself never clears is none of their business.
     """
     defaults = {doctype: days for doctype, days in RETENTION_DAYS.items() if doctype in KNOWN}
     cleared = {doctype: days for doctype, days in log_settings.items() if doctype in defaults}
