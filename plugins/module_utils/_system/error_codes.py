@@ -51,7 +51,7 @@ ERROR_CODES: dict[str, str] = {
     "cleanup_unknown": "No cleanup with this id has files in quarantine.",
     "clock_ahead": "The clock is so far ahead of everything that was written that no age can be judged.",
     "plan_refused": "The plan of a cleanup is not the one that was reviewed, or not of this host.",
-    "server_read_only": "The server of the database takes no writes, or follows another one, so nothing is deleted there.",
+    "server_read_only": "The server of the database takes no writes, or follows another one: nothing is deleted.",
     "rule_invalid": "A rule of the cleanup does not exist, or cannot be set so.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
