@@ -35,6 +35,7 @@ def test_a_versioned_comment_is_a_statement_and_stays():
         (b"/*!50001 CREATE */ /*!50013 VIEW */", b"CREATE   VIEW"),
         (b"CREATE TABLE t (a text /*M!100301 COMPRESSED*/)", b"CREATE TABLE t (a text /*M!100301 COMPRESSED*/)"),
         (b"SELECT '/*!99999 x */'", b"SELECT '/*!99999 x */'"),
+        (b"/*M!100616 SET NOTE_VERBOSITY=@OLD_NOTE_VERBOSITY */", b"SET NOTE_VERBOSITY=@OLD_NOTE_VERBOSITY"),
     ],
 )
 def test_statements_come_out_of_their_versioned_comments(text, unwrapped):
@@ -49,6 +50,7 @@ def test_statements_come_out_of_their_versioned_comments(text, unwrapped):
         b"/*!99999 GRANT ALL */",
         b"/*! USE other */",
         b"/*M!100000 USE other */",
+        b"/*M!100616 SET NOTE_VERBOSITY=0 */",
         b"/*!40101 SET a",
         b"/*!40101 SET /*!40101 x */ */",
     ],
