@@ -13,8 +13,8 @@ SYNTAX_MODES = frozenset(
 )
 
 _SETTING = re.compile(
-    rb"(?:NAMES\s+(?P<charset>\w+)|(?:SESSION\s+|@@SESSION\.)?(?P<name>@?\w+)\s*=\s*(?P<value>'[^']*'|@{0,2}\w+|-?\d+))\s*"
-    rb"(?:,\s*|$)",
+    rb"(?:NAMES\s+(?P<charset>\w+)"
+    rb"|(?:SESSION\s+|@@(?:SESSION\.)?)?(?P<name>@?\w+)\s*=\s*(?P<value>'[^']*'|@{0,2}\w+|-?\d+))\s*(?:,\s*|$)",
     re.I,
 )
 _KNOWN_SETTINGS = frozenset(

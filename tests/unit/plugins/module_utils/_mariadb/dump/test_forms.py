@@ -66,6 +66,8 @@ def refused_form(text: bytes) -> str:
         b"/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */",
         b"/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */",
         b"/*M!100616 SET @OLD_NOTE_VERBOSITY=@@NOTE_VERBOSITY, NOTE_VERBOSITY=0 */",
+        b"SET @OLD_AUTOCOMMIT=@@AUTOCOMMIT, @@AUTOCOMMIT=0",
+        b"SET AUTOCOMMIT=@OLD_AUTOCOMMIT",
         b"set autocommit=0",
         b"SET @saved_cs_client     = @@character_set_client",
     ],
