@@ -154,9 +154,9 @@ def recovery_point_seconds(backup: BackupSet) -> float:
 
 def outside_window(target: Target, window: Window | None, why: str) -> LifeboatError:
     """Say that a target cannot be reached, and which ones can."""
-    reachable = f"It can be recovered to any moment from {window}" if window else "It has no such window yet"
+    moments = f"any moment from {window}, or to " if window else ""
     return LifeboatError(
-        f"Cannot recover to {target.text}: {why}. {reachable}, or to the moment of any complete set by its name.",
+        f"Cannot recover to {target.text}: {why}. It can be recovered to {moments}the moment of a complete set by its name.",
         "outside_window",
         {"window": str(window) if window else ""},
     )

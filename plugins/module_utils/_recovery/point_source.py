@@ -97,11 +97,11 @@ class PointInTimeSource:
         make_private_folder(scratch)
         settings = {**REPLAY_SETTINGS, "innodb_page_size": self.page_size_bytes}
         try:
-            with PrivateServer(scratch / SERVER_NAME, settings) as server:  # pylint: disable=contextmanager-generator-missing-cleanup
+            with PrivateServer(scratch / SERVER_NAME, settings) as server:
                 self._build(server, progress)
                 if self.kind == PHYSICAL:
                     progress.start("take the tables out of the private server")
-                    with self.journal.step(f"{DATABASE_STEP}.export") as found:
+                    with self.journal.step(f"{DATABASE_STEP}.export") as found:  # pylint: disable=contextmanager-generator-missing-cleanup
                         tables = export_database(server, self.plan.database, scratch / TABLES_NAME)
                         found["bytes"] = tables.size_bytes
                     server.remove()

@@ -15,6 +15,7 @@ from ..._queue.failed_jobs import read_failed_jobs
 from ..._queue.keys import STANDARD_QUEUES, site_of, texts
 from ..._system.errors import LifeboatError
 from ..choice import DAY_SECONDS
+from ..settings import older_than_days
 from ..tasks import DONE, OUT_OF_TIME, REFUSED, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
 
 ID = "failed_jobs"
@@ -52,15 +53,7 @@ class FailedJobSettings:
 
 
 def _settings(values: Mapping[str, Any]) -> FailedJobSettings:
-    if set(values) - {"older_than_days"}:
-        raise ValueError("it takes older_than_days")
-    try:
-        days = float(values.get("older_than_days", DEFAULT_DAYS))
-    except TypeError:
-        raise ValueError("older_than_days is a number") from None
-    if not days >= 0:
-        raise ValueError("older_than_days is not less than 0")
-    return FailedJobSettings(days)
+    return FailedJobSettings(older_than_days(values, DEFAULT_DAYS))
 
 
 def rq_time(seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..by_program import run_program, sizes_of, task_of
 from ..choice import DAY_SECONDS
+from ..settings import older_than_days
 from ..tasks import Planned, Task, TaskContext, TaskOutcome, TaskRule
 
 ID = "journal"
@@ -28,15 +29,7 @@ class JournalSettings:
 
 
 def _settings(values: Mapping[str, Any]) -> JournalSettings:
-    if set(values) - {"older_than_days"}:
-        raise ValueError("it takes older_than_days")
-    try:
-        days = float(values.get("older_than_days", DEFAULT_DAYS))
-    except TypeError:
-        raise ValueError("older_than_days is a number") from None
-    if not days >= LEAST_DAYS:
-        raise ValueError(f"older_than_days is not less than {LEAST_DAYS:g}")
-    return JournalSettings(days)
+    return JournalSettings(older_than_days(values, DEFAULT_DAYS, LEAST_DAYS))
 
 
 def begins_before(name: str, seconds: float) -> bool:

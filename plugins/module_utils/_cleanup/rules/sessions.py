@@ -13,6 +13,7 @@ from ..._mariadb.connection import execute, fetch_all, server_errors
 from ..._system.errors import LifeboatError
 from ..choice import DAY_SECONDS
 from ..pace import REST_RATIO
+from ..settings import older_than_days
 from ..site_database import old_before, plan_sites, site_connection, site_of
 from ..tasks import DONE, OUT_OF_TIME, REFUSED, Planned, Task, TaskContext, TaskOutcome, TaskRule
 
@@ -35,15 +36,7 @@ class SessionSettings:
 
 
 def _settings(values: Mapping[str, Any]) -> SessionSettings:
-    if set(values) - {"older_than_days"}:
-        raise ValueError("it takes older_than_days")
-    try:
-        days = float(values.get("older_than_days", DEFAULT_DAYS))
-    except TypeError:
-        raise ValueError("older_than_days is a number") from None
-    if not days >= 0:
-        raise ValueError("older_than_days is not less than 0")
-    return SessionSettings(days)
+    return SessionSettings(older_than_days(values, DEFAULT_DAYS))
 
 
 def expiry_seconds(text: str) -> int:
