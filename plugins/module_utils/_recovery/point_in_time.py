@@ -156,7 +156,8 @@ def outside_window(target: Target, window: Window | None, why: str) -> LifeboatE
     """Say that a target cannot be reached, and which ones can."""
     moments = f"any moment from {window}, or to " if window else ""
     return LifeboatError(
-        f"Cannot recover to {target.text}: {why}. It can be recovered to {moments}the moment of a complete set by its name.",
+        f"Cannot recover to {target.text}: {why}. It can be recovered to {moments}the moment of a complete set by its "
+        "name.",
         "outside_window",
         {"window": str(window) if window else ""},
     )
