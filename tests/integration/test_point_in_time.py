@@ -153,7 +153,7 @@ def test_files_that_came_after_the_set_are_taken_from_the_live_site(point: Point
             f"VALUES ('{name}', '{name}', '/private/files/{name}', 1, 0, {len(content)}, '{digest}')"
         )
     wanted = point.content()
-    bad = point.write("DELETE FROM tabToDo")
+    bad = point.write("DELETE FROM tabFile")
     record = point.run(recover_to=f"before:{bad}", keep_days=7)
     assert differing(point.content(), wanted) == {"private/files/changed.txt"}
     assert record["proof"]["files"]["taken_from_live"] == {"files": 1, "bytes": len(content)}
