@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._system.errors import LifeboatError
-from .choice import DAY_SECONDS, Age
+from .._system.quantities import DAY_SECONDS
+from .choice import Age
 from .registry import Rule
 from .rules.apt_cache import APT_CACHE
 from .rules.caches import PACKAGE_CACHES

@@ -10,10 +10,10 @@ from fnmatch import translate
 from functools import cached_property
 from pathlib import Path
 
+from .._system.quantities import DAY_SECONDS
 from .find import NANOSECONDS, FoundFile, line_of, read_line
 from .items import FileIdentity, Item
 
-DAY_SECONDS = 86400
 KEPT_SHOWN = 100
 OPEN, PROTECTED = "open", "protected"
 

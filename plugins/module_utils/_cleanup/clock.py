@@ -7,10 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from .._system.errors import LifeboatError
+from .._system.quantities import DAY_SECONDS
 
 # Something is written there all the time, on every host that runs a bench.
 WITNESSES = (Path("/run"), Path("/var/log"), Path("/var/lib/systemd/timesync"), Path("/var/lib/mysql"))
-LIMIT_SECONDS = 2 * 86400
+LIMIT_SECONDS = 2 * DAY_SECONDS
 
 
 def refuse_clock_ahead(now: float, witnesses: Iterable[Path] = WITNESSES) -> None:
@@ -26,8 +27,8 @@ def refuse_clock_ahead(now: float, witnesses: Iterable[Path] = WITNESSES) -> Non
     newest = max((modified for folder in witnesses for modified in _changes(folder)), default=now)
     if now - newest > LIMIT_SECONDS:
         raise LifeboatError(
-            f"Refused to judge what is old: the clock is {(now - newest) / 86400:.1f} days ahead of the newest file in "
-            f"{', '.join(str(folder) for folder in witnesses)}. Nothing was taken away. Set the clock and run this "
+            f"Refused to judge what is old: the clock is {(now - newest) / DAY_SECONDS:.1f} days ahead of the newest file "
+            f"in {', '.join(str(folder) for folder in witnesses)}. Nothing was taken away. Set the clock and run this "
             "again.",
             "clock_ahead",
         )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from .._system.quantities import DAY_SECONDS
+
 QUARANTINE_NAME = ".lifeboat-quarantine"
 PLANS_NAME = "cleanup"
 RUN_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -34,7 +36,7 @@ def run_id(now: float) -> str:
 def is_expired(run: str, now: float, grace_days: int) -> bool:
     """Tell whether the files of a run have waited for long enough; a run from the future has not."""
     began = datetime.strptime(run, RUN_FORMAT).replace(tzinfo=timezone.utc)
-    return now - began.timestamp() > grace_days * 86400
+    return now - began.timestamp() > grace_days * DAY_SECONDS
 
 
 def plan_path(state_path: Path, run: str) -> Path:

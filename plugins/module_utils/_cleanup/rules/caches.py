@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..._bench.layout import Bench
-from ..choice import DAY_SECONDS, Age
+from ..._system.quantities import DAY_SECONDS
+from ..choice import Age
 from ..registry import Place, Rule
 
 CACHES = (".cache/pip", ".cache/uv", ".cache/yarn", ".npm/_cacache")

@@ -14,7 +14,7 @@ from ..._queue.connection import redis_connection
 from ..._queue.failed_jobs import read_failed_jobs
 from ..._queue.keys import STANDARD_QUEUES, site_of, texts
 from ..._system.errors import LifeboatError
-from ..choice import DAY_SECONDS
+from ..._system.quantities import DAY_SECONDS
 from ..settings import older_than_days
 from ..tasks import DONE, OUT_OF_TIME, REFUSED, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
 

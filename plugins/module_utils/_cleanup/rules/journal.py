@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..._system.quantities import DAY_SECONDS
 from ..by_program import run_program, sizes_of, task_of
-from ..choice import DAY_SECONDS
 from ..settings import older_than_days
 from ..tasks import Planned, Task, TaskContext, TaskOutcome, TaskRule
 

@@ -14,7 +14,7 @@ from ..._bench.layout import Site
 from ..._checks.subjects.site_log_tables import RETENTION_DAYS
 from ..._mariadb.connection import DRIVER_ERRORS, fetch_all, server_errors
 from ..._system.files import make_private_folder, write_json_atomically
-from ..choice import DAY_SECONDS
+from ..._system.quantities import DAY_SECONDS
 from ..pace import Load
 from ..quarantine import run_id
 from ..row_archive import RowArchive

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..._bench.layout import Bench
-from ..choice import DAY_SECONDS, Age
+from ..._system.quantities import DAY_SECONDS
+from ..choice import Age
 from ..registry import Place, Rule
 
 # What logrotate, Python's handlers and supervisor call a log that they are through with.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..._bench.layout import Site
 from ..._mariadb.connection import execute, fetch_all, server_errors
 from ..._system.errors import LifeboatError
-from ..choice import DAY_SECONDS
+from ..._system.quantities import DAY_SECONDS
 from ..pace import REST_RATIO
 from ..settings import older_than_days
 from ..site_database import old_before, plan_sites, site_connection, site_of
