@@ -27,8 +27,8 @@ def refuse_clock_ahead(now: float, witnesses: Iterable[Path] = WITNESSES) -> Non
     newest = max((modified for folder in witnesses for modified in _changes(folder)), default=now)
     if now - newest > LIMIT_SECONDS:
         raise LifeboatError(
-            f"Refused to judge what is old: the clock is {(now - newest) / DAY_SECONDS:.1f} days ahead of the newest file "
-            f"in {', '.join(str(folder) for folder in witnesses)}. Nothing was taken away. Set the clock and run this "
+            f"Refused to judge what is old: the clock is {(now - newest) / DAY_SECONDS:.1f} days ahead of the newest "
+            f"file in {', '.join(str(folder) for folder in witnesses)}. Nothing was taken away. Set the clock and run this "
             "again.",
             "clock_ahead",
         )
