@@ -28,8 +28,8 @@ def refuse_clock_ahead(now: float, witnesses: Iterable[Path] = WITNESSES) -> Non
     if now - newest > LIMIT_SECONDS:
         raise LifeboatError(
             f"Refused to judge what is old: the clock is {(now - newest) / DAY_SECONDS:.1f} days ahead of the newest "
-            f"file in {', '.join(str(folder) for folder in witnesses)}. Nothing was taken away. Set the clock and run this "
-            "again.",
+            f"file in {', '.join(str(folder) for folder in witnesses)}. Nothing was taken away. Set the clock and run "
+            "this again.",
             "clock_ahead",
         )
 
