@@ -12,7 +12,7 @@ from tests.tools.checkout import ROOT
 
 UTILS = ROOT / "plugins" / "module_utils"
 LAYERS = ["_system", "_bench", "_mariadb", "_queue", "_backups", "_recovery", "_drill", "_checks"]  # lowest first
-LAYERS += ["_facts", "_reports", "_diagnosis", "_cleanup"]
+LAYERS += ["_facts", "_reports", "_diagnosis", "_cleanup", "_maintenance", "_performance", "_debugging"]
 FULL_NAME = "ansible_collections.lifeboat.frappe.plugins."
 MAY_KNOW_ANSIBLE = {"modules", "action", "filter", "lookup", "callback", "plugin_utils", "module_utils/_module.py"}
 
