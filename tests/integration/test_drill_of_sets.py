@@ -6,11 +6,16 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_records import read_drill_records
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_records import (
+    imported_manifests,
+    read_drill_records,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest_sets import manifest_digest
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_offsite, site_drill
 
 from tests.lab.lab import Lab
@@ -46,6 +51,10 @@ def test_a_physical_set_is_drilled_and_its_rows_are_those_of_its_manifest(site: 
     assert (record["kind"], record["set"]["kinds"]) == ("physical", ["physical"])
     assert {finding["name"] for finding in record["findings"] if finding["outcome"] == "failed"} == set()
     assert site.live() == live
+    # A recovery of the same files meets a server that need not be shielded from them any more.
+    assert imported_manifests(read_drill_records(site.state_path, SITE)) == {
+        manifest_digest(Path(record["set"]["folder"]))
+    }
 
 
 def test_a_copy_off_site_is_fetched_into_the_scratch_place_and_drilled(site: PointInTimeSite) -> None:

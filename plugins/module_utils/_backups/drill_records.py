@@ -9,6 +9,7 @@ from typing import Any
 
 from .._system.files import make_private_folder
 from .._system.json_lines import append_json_line, read_json_lines
+from .manifest import PHYSICAL
 
 DRILL_RECORDS_NAME = "drills.jsonl"
 # A record has some 6 kB: more than a hundred drills are kept, and as many in the old generation.
@@ -58,6 +59,21 @@ def append_drill_record(
 def read_drill_records(state_path: Path, site: str) -> list[dict[str, Any]]:
     """Return the records of a site's drills that are still there, oldest first; none where no drill ever ran."""
     return read_json_lines(state_path / site / DRILL_RECORDS_NAME)
+
+
+def imported_manifests(records: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the digests of the manifests whose tables, as files, a server imported in a drill that passed.
+
+    Args:
+        records: The records of the site's drills. A set whose recovery was not from its files proves nothing of them.
+    """
+    return {
+        str(record["set"]["manifest_sha256"])
+        for record in records
+        if record["outcome"] == PASSED
+        and str(record["kind"]).startswith(PHYSICAL)
+        and "manifest_sha256" in record["set"]
+    }
 
 
 def last_drill(records: Iterable[Mapping[str, Any]], set_name: str, set_bytes: int) -> LastDrill | None:

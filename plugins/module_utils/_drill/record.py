@@ -15,7 +15,10 @@ from .trend import Trend
 
 SCHEMA_VERSION = 1
 TIME_FINDINGS = frozenset({"budget", "trend"})
-SET_KEYS = ("name", "folder", "location", "kinds", "size_bytes", "recovery_point", "encrypted", "versions")
+SET_KEYS = (
+    *("name", "folder", "location", "kinds", "size_bytes", "recovery_point", "encrypted", "versions"),
+    "manifest_sha256",
+)
 REPLAY_KEYS = ("target", "gtid", "bytes", "transactions")
 
 

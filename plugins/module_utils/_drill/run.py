@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from .._backups.drill_records import append_drill_record, read_drill_records
+from .._backups.manifest import PHYSICAL
+from .._backups.manifest_sets import manifest_digest
 from .._backups.sets import OFFSITE
 from .._mariadb.connection import connect, execute, server_errors
 from .._mariadb.server import local_datadir, read_server_facts
@@ -245,6 +247,9 @@ class _Drill:
         self._plan = prepare_recovery(wanted, connection, self._progress, self._clock())
         if request.offsite is not None:
             self._plan = {**self._plan, "set": {**self._plan["set"], "location": OFFSITE}}
+        if PHYSICAL in self._plan["set"]["kinds"]:
+            digest = manifest_digest(Path(self._plan["set"]["folder"]))
+            self._plan = {**self._plan, "set": {**self._plan["set"], "manifest_sha256": digest}}
         self._refuse_a_full_scratch()
         return int(self._plan["set"]["size_bytes"])
 

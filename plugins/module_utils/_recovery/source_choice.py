@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def choose_source(
     facts: ServerFacts,
     binary_log: str,
     reserve_bytes: int,
+    imported: Collection[str] = (),
 ) -> ChosenSource:
     """Choose what to load.
 
@@ -47,6 +48,7 @@ def choose_source(
         facts: The server to load into.
         binary_log: What was asked for: logged or skipped.
         reserve_bytes: What must stay free where something is unpacked or proven.
+        imported: The digests of the manifests whose tables a drill imported.
 
     Raises:
         LifeboatError: ``physical_unsupported``, ``artifact_missing``, ``manifest_invalid``.
@@ -60,7 +62,7 @@ def choose_source(
     tables = Tables(server.version, server.page_size_bytes) if server else None
     load = choose_load(kinds, tables, facts, can_place_files(facts), binary_log)
     if load.kind == PHYSICAL:
-        physical = TablespaceSource.of_set(folder, key, reserve_bytes)
+        physical = TablespaceSource.of_set(folder, key, reserve_bytes, imported)
         source: DatabaseSource = physical if physical.proven else ShieldedSource(physical)
         connections = min(default_connections() * IMPORTS_PER_CORE, CONNECTIONS_LIMIT)
         return ChosenSource(source, load, connections)

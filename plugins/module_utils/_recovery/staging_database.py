@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._backups.drill_records import imported_manifests, read_drill_records
 from .._backups.keys import find_key
 from .._backups.names import SITE_CONFIG
 from .._backups.repository import REPOSITORY_PATH, Repository
@@ -187,7 +188,15 @@ def _choose(
             request.reserve_bytes,
         )
         return choose_point_source(point, facts, connection, progress)
-    return choose_source(plan["set"], request.artifact, _key(request), facts, request.binary_log, request.reserve_bytes)
+    return choose_source(
+        plan["set"],
+        request.artifact,
+        _key(request),
+        facts,
+        request.binary_log,
+        request.reserve_bytes,
+        imported_manifests(read_drill_records(request.state_path, request.site.name)),
+    )
 
 
 def _load(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._backups.artifacts import open_artifact
 from .._backups.manifest import PHYSICAL, Manifest, ManifestFile, read_manifest
+from .._backups.manifest_sets import manifest_digest
 from .._backups.names import SCHEMA, TABLESPACE, TABLESPACES
 from .._backups.tablespace_archive import unpack_tablespaces
 from .._mariadb.load_target import LoadResult, LoadTarget, Watch
@@ -78,14 +79,17 @@ class TablespaceSource:
     kind: str = PHYSICAL
 
     @classmethod
-    def of_set(cls, folder: Path, key: str | None = None, reserve_bytes: int = 0) -> TablespaceSource:
-        """Return the source for the set in a folder.
+    def of_set(
+        cls, folder: Path, key: str | None = None, reserve_bytes: int = 0, imported: Collection[str] = ()
+    ) -> TablespaceSource:
+        """Return the source for the set in a folder; ``imported`` are the digests of manifests that a drill proved.
 
         Raises:
             LifeboatError: ``manifest_invalid``.
         """
         manifest = read_manifest(folder)
-        return cls(folder, manifest, key, bool(manifest.proven_at), reserve_bytes)
+        proven = bool(manifest.proven_at) or manifest_digest(folder) in imported
+        return cls(folder, manifest, key, proven, reserve_bytes)
 
     @property
     def origin(self) -> Origin:

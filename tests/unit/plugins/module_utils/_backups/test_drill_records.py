@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_records import (
     append_drill_record,
+    imported_manifests,
     last_drill,
     read_drill_records,
 )
@@ -76,3 +77,20 @@ def test_a_set_that_was_never_drilled_has_no_last_drill() -> None:
     records = [record("1"), {**record("2"), "set": None}]
     assert last_drill(records, "another", 1000) is None
     assert last_drill(records, "20261121_030000-erp_example_com", 999) is None
+
+
+def test_only_a_drill_that_passed_from_files_proves_that_they_can_be_imported() -> None:
+    """A dump that was loaded says nothing of the files beside it."""
+
+    def of(digest: str, **values: Any) -> dict[str, Any]:
+        return record("1", **{"kind": "physical", **values, "set": {"name": "x", "manifest_sha256": digest}})
+
+    records = [
+        of("a"),
+        of("b", kind="physical+replay"),
+        of("c", kind="logical"),
+        of("d", outcome="failed"),
+        record("2", kind="physical"),
+        record("3", kind="", outcome="failed", set=None),
+    ]
+    assert imported_manifests(records) == {"a", "b"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest_sets import manifest_digest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.load_target import LoadTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import ServerFacts
@@ -143,3 +144,5 @@ def test_what_nobody_imported_goes_behind_the_shield(tmp_path, monkeypatch):
     assert 1 <= chosen.connections <= 8
     proven = {**chosen_set, "folder": str(written(tmp_path / "proven", proven_at="2026-11-21T03:50:00Z"))}
     assert isinstance(choose_source(proven, None, None, here, "logged", 0).source, TablespaceSource)
+    drilled = manifest_digest(Path(chosen_set["folder"]))
+    assert isinstance(choose_source(chosen_set, None, None, here, "logged", 0, {drilled}).source, TablespaceSource)
