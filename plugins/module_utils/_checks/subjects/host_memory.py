@@ -52,7 +52,7 @@ def memory_available(target: Host) -> Iterator[Measurement]:
     if "MemAvailable" not in target.memory or not total:
         raise UnmeasurableError("/proc/meminfo has no MemAvailable")
     available = target.memory["MemAvailable"]
-    limit = _container_limit(target)
+    limit = container_limit(target)
     if limit is not None and limit[0] < total:
         total, available = limit[0], min(available, limit[1])
     percent = 100 * available / total
@@ -134,7 +134,7 @@ def memory_oom_kills(target: Host) -> Iterator[Measurement]:
     )
 
 
-def _container_limit(target: Host) -> tuple[int, int] | None:
+def container_limit(target: Host) -> tuple[int, int] | None:
     """Return how much memory this container may take, and how much of that is left."""
     for limit_file, used_file, statistics_file in _GROUP_FILES:
         limit, used = target.read_if_there(limit_file), target.read_if_there(used_file)

@@ -67,7 +67,7 @@ def pressure_io_cpu(target: Host) -> Iterator[Measurement]:
     """Read the pressure of both."""
     found = []
     for item, wanted in (("io", "the disk"), ("cpu", "a processor")):
-        percent = _percent(target, _pressure_file(target, item))
+        percent = pressure_percent(target, item)
         if percent is not None:
             text = f"something waited for {wanted} {percent:.1f} % of the last minute"
             found.append(Measurement(percent, item, text, severity=_cpu_severity(percent) if item == "cpu" else ""))
@@ -78,6 +78,11 @@ def _require(measurements: list[Measurement]) -> list[Measurement]:
     if not measurements:
         raise NotApplicableError("the kernel does not measure pressure (psi=1 on its command line makes it do so)")
     return measurements
+
+
+def pressure_percent(target: Host, kind: str) -> float | None:
+    """Return how much of the last minute something waited for ``memory``, ``io`` or ``cpu``, or None if unknown."""
+    return _percent(target, _pressure_file(target, kind))
 
 
 def _pressure_file(target: Host, kind: str) -> str:

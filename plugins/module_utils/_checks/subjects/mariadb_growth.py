@@ -42,7 +42,7 @@ EVIDENCE_LINES = 5
 )
 def growth_bytes(server: DatabaseServer) -> Iterator[Measurement]:
     """Add up the files of each site's tables."""
-    files = _table_sizes(server)
+    files = table_sizes(server)
     for schema in server.schemas:
         label = server.label(schema)
         total_bytes = sum(size for size, _name in files[schema])
@@ -97,7 +97,7 @@ def daily_growth(points: Sequence[Point]) -> list[float]:
 )
 def tables_fragmented(server: DatabaseServer) -> Iterator[Measurement]:
     """Ask for the free room of the few large tables."""
-    sizes = _table_sizes(server)
+    sizes = table_sizes(server)
     large = [(schema, table) for schema in sizes for size, table in sizes[schema] if size > LEAST_FILE_BYTES]
     found = []
     for schema, table in large:
@@ -115,7 +115,7 @@ def tables_fragmented(server: DatabaseServer) -> Iterator[Measurement]:
         yield Measurement(0, text=f"none of the {len(large)} large tables has much free room")
 
 
-def _table_sizes(server: DatabaseServer) -> dict[str, list[tuple[int, str]]]:
+def table_sizes(server: DatabaseServer) -> dict[str, list[tuple[int, str]]]:
     """Return the bytes and the name of each InnoDB table by schema, without opening one.
 
     On this host the files tell. Elsewhere InnoDB's statistics do, which follow a change of a tenth of the rows.

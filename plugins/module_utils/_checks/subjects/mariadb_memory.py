@@ -44,9 +44,9 @@ def memory_ceiling(server: DatabaseServer) -> Iterator[Measurement]:
     server.require_local()
     host = Host(HOST_NAME, server.surroundings)
     need = memory_need(
-        server.variables, server.number, server.counter("Max_used_connections"), _performance_schema_bytes(server)
+        server.variables, server.number, server.counter("Max_used_connections"), performance_schema_bytes(server)
     )
-    others = _memory_of_others(host, _own_process(server, host))
+    others = memory_of_others(host, own_processes(server, host))
     installed = host.memory["MemTotal"]
     available = installed - sum(others.values())
     if available <= 0:
@@ -77,15 +77,16 @@ def _need_lines(need: MemoryNeed, available_bytes: float) -> Iterator[str]:
     )
 
 
-def _performance_schema_bytes(server: DatabaseServer) -> float:
+def performance_schema_bytes(server: DatabaseServer) -> float:
+    """Return what the performance schema has taken, 0 where it is off or the account may not ask."""
     if server.is_on("performance_schema"):
-        with suppress(UnmeasurableError):  # an account of a site may not ask
+        with suppress(UnmeasurableError):
             rows = server.query("SHOW ENGINE PERFORMANCE_SCHEMA STATUS")
             return sum(float(row[2]) for row in rows if row[1] == "performance_schema.memory")
     return 0.0
 
 
-def _own_process(server: DatabaseServer, host: Host) -> set[int]:
+def own_processes(server: DatabaseServer, host: Host) -> set[int]:
     """Return the server's process, or every database server's where its file of the process id cannot be read."""
     path = Path(server.variables["datadir"]) / server.variables["pid_file"]
     content = host.read_if_there(str(path))
@@ -94,7 +95,7 @@ def _own_process(server: DatabaseServer, host: Host) -> set[int]:
     return {process.pid for process in host.processes_of(DATABASE_PROGRAMS)}
 
 
-def _memory_of_others(host: Host, own: set[int]) -> Counter[str]:
+def memory_of_others(host: Host, own: set[int]) -> Counter[str]:
     """Return the bytes that nobody can take from the other programs, by what they are for."""
     used: Counter[str] = Counter()
     for process in host.processes:

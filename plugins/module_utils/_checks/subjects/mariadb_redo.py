@@ -63,7 +63,7 @@ def redo_fill(server: DatabaseServer) -> Iterator[Measurement]:
 
 
 def _size(server: DatabaseServer, hour_bytes: float) -> Measurement:
-    size = server.number("innodb_log_file_size") * _file_count(server)
+    size = server.number("innodb_log_file_size") * file_count(server)
     most = min(LARGEST_ADVICE_BYTES, max(SMALLEST_ADVICE_BYTES, server.number("innodb_buffer_pool_size")))
     advised = min(max(hour_bytes, SMALLEST_ADVICE_BYTES), most)
     is_small = size < min(hour_bytes, most)
@@ -77,7 +77,7 @@ def _size(server: DatabaseServer, hour_bytes: float) -> Measurement:
     )
 
 
-def _file_count(server: DatabaseServer) -> float:
+def file_count(server: DatabaseServer) -> float:
     """Return the number of redo logs: MariaDB had several up to 10.4, and has no variable for it since 10.6."""
     return server.number("innodb_log_files_in_group") if "innodb_log_files_in_group" in server.variables else 1
 
