@@ -118,6 +118,10 @@ fetched:
   returned: always
   type: list
   elements: dict
+fetch_seconds:
+  description: How long that took; 0 where nothing was fetched.
+  returned: always
+  type: float
 kept:
   description: With O(state=retained), the sets whose copies stay, with C(name), C(recovery_point), C(size_bytes) and C(reasons).
   returned: always
@@ -169,6 +173,7 @@ NOTHING: dict[str, Any] = {
     "created": False,
     "chosen": {},
     **{name: [] for name in ("copied", "checked", "held", "released", "fetched", "kept", "removed", "forgotten")},
+    "fetch_seconds": 0.0,
 }
 
 

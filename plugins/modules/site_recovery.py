@@ -57,6 +57,10 @@ options:
     description: The name of the procedure that the recovery follows, for the record.
     type: str
     default: standard
+  fetch_seconds:
+    description: How long it took to fetch the set from off-site before, which is part of the recovery time.
+    type: float
+    default: 0
   allow_cross_site:
     description: Accept a set of another site.
     type: bool
@@ -305,6 +309,7 @@ def main() -> None:
             "paths": {"type": "list", "elements": "path", "default": []},
             "encryption_key": {"type": "str", "no_log": True},
             "procedure": {"type": "str", "default": "standard"},
+            "fetch_seconds": {"type": "float", "default": 0},
             "allow_cross_site": {"type": "bool", "default": False},
             "allow_newer_apps": {"type": "bool", "default": False},
             "again": {"type": "bool", "default": False},

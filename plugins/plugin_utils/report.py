@@ -17,6 +17,7 @@ HEADLINES = {
     "failed": (BAD, "{site} was not recovered"),
 }
 STEP_NAMES = {
+    "fetch": "Fetch the set from off-site",
     "staging_database": "Load and prove the database",
     "staging_files": "Extract and prove the files",
     "promote": "Promote",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -110,6 +111,7 @@ def fetch(
     if chosen is None:
         return {"changed": False, "diff": {}}
     needed = chosen.offsite if chosen.location == OFFSITE else None
+    began = time.monotonic()
     if needed and not dry_run:
         fetch_set(repository, copies[needed["snapshot"]], site_folder, now, reserve_bytes)
     shown = {"name": chosen.name, "folder": str(chosen.folder), "size_bytes": chosen.size_bytes}
@@ -117,6 +119,7 @@ def fetch(
         "changed": needed is not None,
         "chosen": shown,
         "fetched": [shown] if needed else [],
+        "fetch_seconds": round(time.monotonic() - began, 1) if needed else 0.0,
         "diff": {"before": {}, "after": {chosen.name: "fetched"} if needed else {}},
     }
 

@@ -54,6 +54,7 @@ def build_plan(
     site: str,
     bench_path: Path,
     procedure: str,
+    fetch_seconds: float,
     backup: BackupSet,
     skipped_sets: Sequence[Mapping[str, str]],
     replay: ReplayPlan | None,
@@ -73,6 +74,7 @@ def build_plan(
         "site": site,
         "bench_path": str(bench_path),
         "procedure": procedure,
+        "fetch_seconds": fetch_seconds,
         "set": described,
         "replaces": {
             "exists": live.site_exists,

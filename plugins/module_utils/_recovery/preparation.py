@@ -66,6 +66,7 @@ class RecoveryRequest:
     paths: tuple[Path, ...] = ()
     encryption_key: str | None = field(default=None, repr=False)
     procedure: str = "standard"
+    fetch_seconds: float = 0.0
     allow_cross_site: bool = False
     allow_newer_apps: bool = False
     keep_days: int = 7
@@ -128,6 +129,7 @@ def prepare_recovery(
         site=site.name,
         bench_path=bench.path,
         procedure=request.procedure,
+        fetch_seconds=request.fetch_seconds,
         backup=backup,
         skipped_sets=base.choice.skipped,
         replay=base.replay,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from .._system.times import parse_rfc3339
 from .journal import Entry
+from .plan import format_time
 from .promotion_state import CONFIGURATION_MISSING, PROMOTE
 from .recommendations import recommend
 
 SCHEMA_VERSION = 1
 RECOVERED, ROLLED_BACK, FAILED = "recovered", "rolled_back", "failed"
-DATABASE_STEP, FILES_STEP = "staging_database", "staging_files"
+DATABASE_STEP, FILES_STEP, FETCH_STEP = "staging_database", "staging_files", "fetch"
 ROLLBACK_COMMAND = "ansible-playbook lifeboat.frappe.recover{arguments} -e site={site} -e state=rolled_back"
 
 
@@ -45,6 +47,8 @@ def summarise_recovery(
         playbook_arguments: What the command that rolls back needs besides the site, for example the inventory.
     """
     started_at = entries[0].at
+    # A plan of an earlier release does not say it.
+    fetch_seconds = float(plan.get("fetch_seconds", 0))
     promoted_at = _ended(entries, PROMOTE)
     proof = {"database": _fact(entries, "proof", DATABASE_STEP), "files": _fact(entries, "proof", FILES_STEP)}
     kept = _kept(plan, entries, outcome)
@@ -62,7 +66,7 @@ def summarise_recovery(
         "ended_at": ended_at,
         "recovery_point": recovery_point,
         "rpo_seconds": _seconds_between(recovery_point, promoted_at or started_at),
-        "rto_seconds": _seconds_between(started_at, promoted_at) if promoted_at else None,
+        "rto_seconds": round(_seconds_between(started_at, promoted_at) + fetch_seconds, 1) if promoted_at else None,
         "downtime_seconds": _fact(entries, "downtime_seconds"),
         "rollback_downtime_seconds": _fact(entries, "rollback_downtime_seconds"),
         "set": plan["set"],
@@ -70,7 +74,7 @@ def summarise_recovery(
         "undo": plan.get("undo"),
         "replaced": plan["replaces"],
         "checks": plan["checks"],
-        "steps": _timeline(entries),
+        "steps": [*_fetched(plan["set"], fetch_seconds, started_at), *_timeline(entries)],
         "proof": proof,
         "verification": [dict(result) for result in verification],
         "assessment": assessment,
@@ -98,6 +102,15 @@ def _rollback_command(site: str, playbook_arguments: Sequence[str], outcome: str
         return None
     arguments = "".join(f" {shlex.quote(argument)}" for argument in playbook_arguments)
     return ROLLBACK_COMMAND.format(arguments=arguments, site=shlex.quote(site))
+
+
+def _fetched(backup: Mapping[str, Any], fetch_seconds: float, started_at: str) -> list[dict[str, Any]]:
+    """Return the step that came before the journal was begun, where the set had to be fetched."""
+    if not fetch_seconds:
+        return []
+    began = format_time(parse_rfc3339(started_at) - timedelta(seconds=fetch_seconds))
+    taken = {"seconds": fetch_seconds, "bytes": backup["size_bytes"]}
+    return [{"name": FETCH_STEP, "started_at": began, **taken, "outcome": "done"}]
 
 
 def _timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:

@@ -102,6 +102,18 @@ def test_a_recovered_site_has_its_times_its_proof_and_the_way_back():
     assert record["not_recovered"] == ["1 file"]
 
 
+def test_what_was_fetched_before_counts():
+    record = summary(plan={**PLAN, "fetch_seconds": 90.5})
+    assert record["rto_seconds"] == 5 * 60 + 90.5
+    assert record["steps"][0] == {
+        "name": "fetch",
+        "started_at": "2026-11-21T03:58:29Z",
+        "seconds": 90.5,
+        "bytes": 1000,
+        "outcome": "done",
+    }
+
+
 def test_a_failed_recovery_was_never_live():
     record = summary(ENTRIES[:3], "failed", error={"code": "proof_failed", "reason": "No."})
     assert (record["rto_seconds"], record["downtime_seconds"], record["kept"]) == (None, None, None)
