@@ -78,7 +78,7 @@ def site_connection(site: Site) -> Iterator[Connection[Any]]:
         LifeboatError: ``configuration_missing``, ``configuration_invalid``, ``mariadb_unreachable``,
             ``mariadb_access_denied``, ``server_read_only``.
     """
-    address, login = _login(site)
+    address, login = site_login(site)
     try:
         connection = connect(login, address.db_name)
     except LifeboatError as error:
@@ -108,13 +108,18 @@ def replica_connection(site: Site, address: str) -> Iterator[Connection[Any]]:
         LifeboatError: ``mariadb_unreachable`` or ``mariadb_access_denied``.
     """
     host, _colon, port = address.partition(":")
-    _address, login = _login(site)
+    _address, login = site_login(site)
     there = replace(login, login_host=host, login_port=int(port or DEFAULT_PORT), login_unix_socket=None)
     with closing(connect(there)) as connection:
         yield connection
 
 
-def _login(site: Site) -> tuple[DatabaseAddress, LoginOptions]:
+def site_login(site: Site) -> tuple[DatabaseAddress, LoginOptions]:
+    """Return where a site's database is, and the site's own account.
+
+    Raises:
+        LifeboatError: ``configuration_missing`` or ``configuration_invalid``.
+    """
     own, common = read_configuration(site.config_path), read_configuration(site.bench.common_config_path)
     address = database_address(own, common)
     return address, LoginOptions(
@@ -127,12 +132,18 @@ def _login(site: Site) -> tuple[DatabaseAddress, LoginOptions]:
     )
 
 
-def _require_primary(connection: Connection[Any], site: Site) -> None:
-    """Refuse a server that takes no writes, and one that follows another; any account may ask for both."""
+def why_no_writes(connection: Connection[Any]) -> str:
+    """Say why a server is not to be written to, "" where it is; any account may ask."""
     ((read_only, innodb_read_only),) = fetch_all(connection, "SELECT @@read_only, @@innodb_read_only")
-    follows = int(fetch_all(connection, "SHOW GLOBAL STATUS LIKE 'Slaves_running'")[0][1]) > 0
-    if read_only or innodb_read_only or follows:
-        state = "follows another one (it is a replica)" if follows else "takes no writes (read_only)"
+    if int(fetch_all(connection, "SHOW GLOBAL STATUS LIKE 'Slaves_running'")[0][1]) > 0:
+        return "follows another one (it is a replica)"
+    return "takes no writes (read_only)" if read_only or innodb_read_only else ""
+
+
+def _require_primary(connection: Connection[Any], site: Site) -> None:
+    """Refuse a server that takes no writes, and one that follows another."""
+    state = why_no_writes(connection)
+    if state:
         raise LifeboatError(
             f"Refused to clean up the database of {site.name}: its server {state}. Nothing was deleted in it. Run this "
             "on the host of the primary, or end read_only once it is certain that this is the primary.",
