@@ -1,4 +1,4 @@
-"""The database of a site, with the site's own account, for rules that delete rows."""
+"""The database of a site, with the site's own account, for what changes it on the primary."""
 
 from __future__ import annotations
 
@@ -71,8 +71,12 @@ def site_of(benches: Sequence[Bench], parameters: Any) -> Site:
 
 
 @contextmanager
-def site_connection(site: Site) -> Iterator[Connection[Any]]:
-    """Yield a connection in a site's database, with which rows may be deleted.
+def site_connection(site: Site, action: str = "clean up") -> Iterator[Connection[Any]]:
+    """Yield a connection in a site's database, with which it may be changed.
+
+    Args:
+        site: The site.
+        action: What is to be done to the database, for errors.
 
     Raises:
         LifeboatError: ``configuration_missing``, ``configuration_invalid``, ``mariadb_unreachable``,
@@ -85,14 +89,14 @@ def site_connection(site: Site) -> Iterator[Connection[Any]]:
         if error.error_code != "mariadb_access_denied":
             raise
         raise LifeboatError(
-            f"Cannot clean up the database of {site.name}: MariaDB at {login.address} refuses the account of its "
-            "site_config.json. Correct db_user and db_password there. Nothing was deleted in it.",
+            f"Cannot {action} the database of {site.name}: MariaDB at {login.address} refuses the account of its "
+            "site_config.json. Correct db_user and db_password there. Nothing was changed in it.",
             error.error_code,
             error.details,
         ) from None
     with closing(connection):
         with server_errors(f"look whether the server of {site.name} takes writes"):
-            _require_primary(connection, site)
+            _require_primary(connection, site, action)
         yield connection
 
 
@@ -140,12 +144,12 @@ def why_no_writes(connection: Connection[Any]) -> str:
     return "takes no writes (read_only)" if read_only or innodb_read_only else ""
 
 
-def _require_primary(connection: Connection[Any], site: Site) -> None:
+def _require_primary(connection: Connection[Any], site: Site, action: str) -> None:
     """Refuse a server that takes no writes, and one that follows another."""
     state = why_no_writes(connection)
     if state:
         raise LifeboatError(
-            f"Refused to clean up the database of {site.name}: its server {state}. Nothing was deleted in it. Run this "
+            f"Refused to {action} the database of {site.name}: its server {state}. Nothing was changed in it. Run this "
             "on the host of the primary, or end read_only once it is certain that this is the primary.",
             "server_read_only",
         )
