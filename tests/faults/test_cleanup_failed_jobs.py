@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import redis
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import bench_queue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import failed_jobs
@@ -37,7 +38,7 @@ class FailedQueue:
 
     def fail(self, name: str, age_days: float, *, queue: str = "long", error: str = "ValueError: a") -> None:
         """Put a job into the registry of failed jobs, as RQ does."""
-        ended = failed_jobs.rq_time(self.now - age_days * 86400)
+        ended = bench_queue.rq_time(self.now - age_days * 86400)
         text = zlib.compress(f"Traceback\n{error}".encode())
         self.redis.sadd("rq:queues", f"rq:queue:{PREFIX}:{queue}")
         self.redis.hset(f"rq:job:{name}", mapping={"status": "failed", "ended_at": ended, "exc_info": text})
@@ -107,7 +108,7 @@ def test_job_that_is_run_again_stays(queue: FailedQueue) -> None:
 
 
 def test_killed_cleanup_is_completed_by_the_next(queue: FailedQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failed_jobs, "BATCH_JOBS", 2)
+    monkeypatch.setattr(bench_queue, "BATCH_JOBS", 2)
     for number in range(9):
         queue.fail(f"{SITE}::{number}", 9 + number)
 
@@ -142,7 +143,7 @@ def test_queue_that_does_not_answer_is_refused(queue: FailedQueue) -> None:
     plan = make_plan(request)
     (task,) = plan.tasks
     assert failed_jobs.FAILED_JOBS.apply(request.context, task, 0.0).outcome == "out of time"
-    forged = {**task.parameters, "before": failed_jobs.rq_time(queue.now + 60)}
+    forged = {**task.parameters, "before": bench_queue.rq_time(queue.now + 60)}
     with pytest.raises(ValueError, match="not ended"):
         failed_jobs.FAILED_JOBS.apply(request.context, type(task)(**{**vars(task), "parameters": forged}), 1e12)
     common = json.loads(queue.bench.common_config_path.read_text())

@@ -17,11 +17,12 @@ from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
 from .rules.sessions import SESSIONS
 from .rules.site_cache import SITE_CACHE
+from .rules.stale_jobs import STALE_JOBS
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
 TASK_RULES: dict[str, TaskRule] = {
-    rule.id: rule for rule in (APT_CACHE, FAILED_JOBS, JOURNAL, LOG_TABLES, SESSIONS, SITE_CACHE)
+    rule.id: rule for rule in (APT_CACHE, FAILED_JOBS, JOURNAL, LOG_TABLES, SESSIONS, SITE_CACHE, STALE_JOBS)
 }
 SETTINGS = ("older_than_days", "keep_newest")
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
-from ..._bench.configuration import bench_id, read_configuration, redis_addresses
 from ..._bench.layout import Bench
 from ..._diagnosis.fingerprint import fingerprint_of
-from ..._queue.connection import redis_connection
 from ..._queue.failed_jobs import read_failed_jobs
-from ..._queue.keys import STANDARD_QUEUES, site_of, texts
-from ..._system.errors import LifeboatError
+from ..._queue.keys import texts
 from ..._system.quantities import DAY_SECONDS
+from ..bench_queue import (
+    MOST_JOBS,
+    REMOVED_SITE_DAYS,
+    JobScript,
+    fields_of_jobs,
+    folders_of_sites,
+    is_of_removed_site,
+    plan_queues,
+    queue_of,
+    remove_jobs,
+    rq_time,
+)
 from ..settings import older_than_days
-from ..tasks import DONE, OUT_OF_TIME, REFUSED, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
+from ..tasks import Planned, Task, TaskContext, TaskOutcome, TaskRule
 
 ID = "failed_jobs"
 DEFAULT_DAYS = 7.0
-# A site may be away for a while, as during a move.
-REMOVED_SITE_DAYS = 1.0
-BATCH_JOBS = 100
-# How many one run takes out of a registry, and of how many of the newest the exception is looked at.
-MOST_JOBS, MOST_SAMPLES = 1000, 5000
+# Of how many of the newest the exception is looked at.
+MOST_SAMPLES = 5000
 # One job in one step: it stays where somebody runs it again, or another job waits for it.
 REMOVE = """
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
@@ -56,11 +62,6 @@ def _settings(values: Mapping[str, Any]) -> FailedJobSettings:
     return FailedJobSettings(older_than_days(values, DEFAULT_DAYS))
 
 
-def rq_time(seconds: float) -> str:
-    """Return a moment, given in Unix time, as RQ writes it; such texts have the order of time."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def old_jobs(entries: Iterable[FailedEntry], before: str) -> list[str]:
     """Return the ids of the jobs that ended before, but for the newest of each error. Pure.
 
@@ -81,35 +82,19 @@ def old_jobs(entries: Iterable[FailedEntry], before: str) -> list[str]:
 
 def jobs_of_removed_sites(entries: Iterable[FailedEntry], sites: Collection[str], before: str) -> list[str]:
     """Return the ids of the jobs that ended before, of sites that are not among those of the bench. Pure."""
-    return [
-        entry.id for entry in entries if entry.ended_at < before and (site := site_of(entry.id)) and site not in sites
-    ]
+    return [entry.id for entry in entries if entry.ended_at < before and is_of_removed_site(entry.id, sites)]
 
 
 def _plan(context: TaskContext, settings: FailedJobSettings) -> Iterator[Planned]:
-    for bench in context.benches:
-        yield from _bench_tasks(context, settings, bench)
-
-
-def _bench_tasks(context: TaskContext, settings: FailedJobSettings, bench: Bench) -> list[Planned]:
-    try:
-        url, prefix = _queue_of(bench)
-        with redis_connection(url) as connection:
-            return [
-                task
-                for queue in _queues(connection, prefix)
-                for task in _queue_tasks(context, settings, bench, queue, _entries(connection, url, prefix, queue))
-            ]
-    except LifeboatError as error:
-        return [Refusal(ID, str(bench.path), error.error_code, error.message)]
+    return plan_queues(ID, context, partial(_queue_tasks, context, settings))
 
 
 def _queue_tasks(
-    context: TaskContext, settings: FailedJobSettings, bench: Bench, queue: str, entries: Sequence[FailedEntry]
+    context: TaskContext, settings: FailedJobSettings, bench: Bench, connection: Any, queue: str
 ) -> Iterator[Task]:
-    folders = {folder.name for folder in bench.sites_path.iterdir()}
+    entries = _entries(connection, bench, queue)
     gone_before = context.now - REMOVED_SITE_DAYS * DAY_SECONDS
-    gone = jobs_of_removed_sites(entries, folders, rq_time(gone_before))
+    gone = jobs_of_removed_sites(entries, folders_of_sites(bench), rq_time(gone_before))
     before = context.now - settings.older_than_days * DAY_SECONDS
     old = [job for job in old_jobs(entries, rq_time(before)) if job not in set(gone)]
     reason = f"failed more than {settings.older_than_days:g} days ago; the newest of each error stays"
@@ -131,57 +116,20 @@ def _queue_tasks(
             )
 
 
-def _queue_of(bench: Bench) -> tuple[str, str]:
-    """Return the URL of a bench's queue and what the names of its queues begin with."""
-    common = read_configuration(bench.common_config_path)
-    return redis_addresses(common)[1], bench_id(common, bench.path)
-
-
-def _queues(connection: Any, prefix: str) -> list[str]:
-    own = f"rq:queue:{prefix}:"
-    known = {name[len(own) :] for name in texts(connection.smembers("rq:queues")) if name.startswith(own)}
-    return sorted(known | set(STANDARD_QUEUES))
-
-
-def _entries(connection: Any, url: str, prefix: str, queue: str) -> list[FailedEntry]:
+def _entries(connection: Any, bench: Bench, queue: str) -> list[FailedEntry]:
+    url, prefix = queue_of(bench)
     errors = {job.id: fingerprint_of(job.text).id for job in read_failed_jobs(url, prefix, [queue], 0, MOST_SAMPLES)}
     ids = texts(connection.zrange(f"rq:failed:{prefix}:{queue}", 0, -1))
-    entries = []
-    for start in range(0, len(ids), BATCH_JOBS):
-        batch = ids[start : start + BATCH_JOBS]
-        with connection.pipeline(transaction=False) as pipeline:
-            for job in batch:
-                pipeline.hget(f"rq:job:{job}", "ended_at")
-            entries += [
-                FailedEntry(job, ended_at, errors.get(job, ""))
-                for job, ended_at in zip(batch, texts(pipeline.execute()))
-            ]
-    return entries
+    ended = fields_of_jobs(connection, ids, "ended_at")
+    return [FailedEntry(job, ended_at, errors.get(job, "")) for job, (ended_at,) in zip(ids, ended)]
 
 
 def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
-    wanted = task.parameters
-    (bench,) = (bench for bench in context.benches if str(bench.path) == wanted["bench"])
-    before = str(wanted["before"])
-    if before > rq_time(context.now):
-        raise ValueError("they have not ended")
-    jobs, count = [str(job) for job in wanted["jobs"]], 0
-    url, prefix = _queue_of(bench)
-    registry = f"rq:failed:{prefix}:{wanted['queue']}"
-    try:
-        with redis_connection(url) as connection:
-            for start in range(0, len(jobs), BATCH_JOBS):
-                if context.clock() > deadline:
-                    return TaskOutcome(OUT_OF_TIME, count)
-                with connection.pipeline(transaction=False) as pipeline:
-                    for job in jobs[start : start + BATCH_JOBS]:
-                        key = f"rq:job:{job}"
-                        keys = (key, registry, f"rq:results:{job}", f"{key}:dependents")
-                        pipeline.eval(REMOVE, len(keys), *keys, job, before)
-                    count += sum(pipeline.execute())
-    except LifeboatError as error:
-        return TaskOutcome(REFUSED, count, error=error)
-    return TaskOutcome(DONE, count)
+    def keys_of(prefix: str, job: str) -> tuple[str, ...]:
+        key = f"rq:job:{job}"
+        return (key, f"rq:failed:{prefix}:{task.parameters['queue']}", f"rq:results:{job}", f"{key}:dependents")
+
+    return remove_jobs(context, task, deadline, JobScript(REMOVE, keys_of), task.parameters["jobs"])
 
 
 FAILED_JOBS = TaskRule(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.bench_queue import rq_time
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules.failed_jobs import (
     FailedEntry,
     jobs_of_removed_sites,
     old_jobs,
-    rq_time,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
