@@ -8,26 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._backups.artifacts import open_artifact
 from .._backups.manifest import PHYSICAL, Manifest, ManifestFile, read_manifest
 from .._backups.manifest_sets import manifest_digest
 from .._backups.names import SCHEMA, TABLESPACE, TABLESPACES
 from .._backups.tablespace_archive import unpack_tablespaces
+from .._backups.tablespace_check import archive_of, files_of, read_tables
 from .._mariadb.load_target import LoadResult, LoadTarget, Watch
 from .._mariadb.server import ServerFacts, local_datadir
 from .._mariadb.tablespaces.import_jobs import ImportSource
 from .._mariadb.tablespaces.importer import import_tablespaces
-from .._mariadb.tablespaces.tablespace_set import TablespaceSet, read_tablespace_set
-from .._system.digests import file_digest
+from .._mariadb.tablespaces.tablespace_set import TablespaceSet
 from .._system.errors import LifeboatError
 from .._system.files import make_private_folder
 from .._system.progress import ProgressReporter
 from .database_source import Origin
 from .space import require_space
-
-TABLESPACES_FOLDER = "tablespaces"
-# The statements of the largest sites have a few megabytes.
-DESCRIPTION_LIMIT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -102,12 +97,12 @@ class TablespaceSource:
         """Find all of it, and unpack it into the scratch folder where it is an archive.
 
         Raises:
-            LifeboatError: ``artifact_missing``, ``artifact_corrupt`` and what else reading an archive raises;
-                ``tablespaces_invalid``; ``disk_space``.
+            LifeboatError: ``tablespaces_invalid``, ``artifact_missing``, ``artifact_corrupt`` and what else reading an
+                archive raises; ``disk_space``.
         """
-        tablespaces = self._described(scratch)
+        tablespaces = read_tables(self.folder, self.manifest, self.key, scratch)
         rows = {table.name: table.rows for table in self.manifest.tables if table.rows is not None}
-        archive = next((file for file in self.manifest.files if file.kind == TABLESPACES), None)
+        archive = archive_of(self.manifest)
         if archive is None:
             yield LoadableTablespaces(ImportSource(tablespaces, rows=rows, reads_all=not self.proven))
             return
@@ -117,38 +112,10 @@ class TablespaceSource:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _described(self, scratch: Path) -> TablespaceSet:
-        """Return the tables with their files as the manifest knows them, in the folder where they are or will be."""
-        schema = self._only(SCHEMA)
-        path = self.folder / schema.path
-        if file_digest(path) != schema.sha256:
-            raise _changed(path)
-        with open_artifact(path, self.key) as stream:
-            description = stream.read(DESCRIPTION_LIMIT_BYTES)
-        listed = {file.path: file for file in self.manifest.files if file.kind == TABLESPACE}
-        tablespaces = read_tablespace_set(description, self.folder / TABLESPACES_FOLDER if listed else scratch)
-        for file in (file for table in tablespaces.tables for file in table.files if listed):
-            known = listed.get(f"{TABLESPACES_FOLDER}/{file.name}")
-            if known is None or (known.size_bytes, known.sha256) != (file.size_bytes, file.sha256):
-                raise _changed(path)
-        return tablespaces
-
-    def _only(self, kind: str) -> ManifestFile:
-        found = [file for file in self.manifest.files if file.kind == kind]
-        if len(found) != 1:
-            raise LifeboatError(
-                f"Cannot use the backup set {self.folder}: its manifest names {len(found)} files of the kind {kind}, "
-                "and a physical set has one. Choose another set.",
-                "manifest_invalid",
-                {"path": str(self.folder)},
-            )
-        return found[0]
-
     def _unpack(self, archive: ManifestFile, tablespaces: TablespaceSet, progress: ProgressReporter) -> None:
         make_private_folder(tablespaces.folder)
         require_space(tablespaces.folder, tablespaces.size_bytes, self.reserve_bytes)
         progress.start("unpack", tablespaces.size_bytes)
-        files = {file.name: file for table in tablespaces.tables for file in table.files}
         done_bytes = 0
 
         def on_bytes(size_bytes: int) -> None:
@@ -156,13 +123,4 @@ class TablespaceSource:
             done_bytes += size_bytes
             progress.update(done_bytes)
 
-        unpack_tablespaces(self.folder / archive.path, self.key, files, tablespaces.folder, on_bytes)
-
-
-def _changed(path: Path) -> LifeboatError:
-    return LifeboatError(
-        f"Refused {path}: it is not what the set's manifest says, so it was changed since the backup. Use another set, "
-        "or fetch this file again.",
-        "artifact_corrupt",
-        {"path": str(path)},
-    )
+        unpack_tablespaces(self.folder / archive.path, self.key, files_of(tablespaces), tablespaces.folder, on_bytes)

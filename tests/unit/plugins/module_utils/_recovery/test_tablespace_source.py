@@ -107,7 +107,7 @@ def test_a_set_without_a_description_is_refused(tmp_path):
     folder = write_repository_set(tmp_path / "site1.local", kinds=("physical",), files=files)
     with pytest.raises(LifeboatError) as raised:
         opened(folder, tmp_path / "scratch")
-    assert raised.value.error_code == "manifest_invalid"
+    assert raised.value.error_code == "tablespaces_invalid"
 
 
 def test_an_archive_that_the_disk_has_no_room_for_is_not_unpacked(tmp_path, monkeypatch):
