@@ -6,11 +6,11 @@ import struct
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+from .._system.quantities import DAY_SECONDS
 from .artifacts import GZIP_MAGIC
 from .names import DATABASE
 from .sets import FROM_FILE, FROM_FOOTER, FROM_GZIP_HEADER, Artifact
 
-DAY_SECONDS = 24 * 3600
 # Local times differ from UTC by -12 to +14 hours.
 ZONE_SECONDS = 14 * 3600
 GZIP_TIME_BYTES = 8

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-DAY_SECONDS = 86400
+from .._system.quantities import DAY_SECONDS
+
 LONG_DATA_LOSS_SECONDS = DAY_SECONDS
 # Frappe runs scheduled jobs at most once a day on a site without an Activity Log entry for dormant_days (default 4).
 DORMANT_SECONDS = 4 * DAY_SECONDS

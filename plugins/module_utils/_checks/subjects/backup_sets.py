@@ -16,7 +16,7 @@ from ..._backups.sets import COMPLETE, STRUCTURE, BackupSet
 from ..._backups.verification import verify_set
 from ..._bench.configuration import key_fingerprint
 from ..._recovery.record import read_records
-from ..._system.quantities import bytes_text, duration_text
+from ..._system.quantities import DAY_SECONDS, bytes_text, duration_text
 from ..._system.times import parse_rfc3339
 from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.site import SiteTarget
@@ -25,7 +25,6 @@ BACKUP_NOW = Remediation("Find out why the backup job does not run, and take a b
 # What a look at every byte gets through within a check's deadline, also on a slow disk.
 READ_AT_ONCE_BYTES = 48 * 1024 * 1024
 SETS_COMPARED = 5
-DAY_SECONDS = 86400.0
 
 
 def _sets(target: SiteTarget) -> list[BackupSet]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from statistics import median
 
 from ..._mariadb.identifiers import decode_file_name, encode_file_name
+from ..._system.quantities import DAY_SECONDS
 from ..findings import OK, WARNING
 from ..history import Point
 from ..registry import Measurement, Remediation, UnmeasurableError, check
 from ..targets.database_server import DatabaseServer
 
-DAY_SECONDS = 86400.0
 MEBIBYTE = 1024**2
 # Twice the usual growth of a small site is nothing: from this many bytes a day on, it is told.
 LEAST_GROWTH_BYTES = 100 * MEBIBYTE

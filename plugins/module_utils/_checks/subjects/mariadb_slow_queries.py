@@ -12,6 +12,7 @@ from ..._mariadb.digest.fingerprint import is_plain_select, shown
 from ..._mariadb.digest.summary import Baseline, StatementClass
 from ..._mariadb.plans import explain, plan_connection
 from ..._system.errors import LifeboatError
+from ..._system.quantities import DAY_SECONDS
 from ..index_advice import IndexAdvice, missing_indexes
 from ..registry import Measurement, Remediation, check
 from ..slow_statements import compared_with, next_baseline
@@ -21,7 +22,6 @@ TOP = 5
 LEAST_SHARE_PERCENT = 5.0
 MOST_ADVICE = 3
 EXPLAIN_SECONDS = 0.4
-DAY_SECONDS = 86400.0
 # What a shorter window saw counts as if it were all of an hour: a rate per day of one second's joins is noise.
 LEAST_WINDOW_SECONDS = 3600.0
 SHOWN_CHARACTERS = 160

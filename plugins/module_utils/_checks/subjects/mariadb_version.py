@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
+from ..._system.quantities import DAY_SECONDS
 from ..lifecycle import TABLE_DATE, end_of_life
 from ..registry import Measurement, Remediation, UnmeasurableError, check
 from ..targets.database_server import DatabaseServer
 
-DAY_SECONDS = 86400
 SWITCHES = (
     ("the slow query log", ("slow_query_log", "log_slow_query")),
     ("performance_schema", ("performance_schema",)),

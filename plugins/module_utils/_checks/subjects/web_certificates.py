@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..._system.commands import CommandRunner
-from ..._system.quantities import duration_text
+from ..._system.quantities import DAY_SECONDS, duration_text
 from ..nginx import certificates
 from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.site import SiteTarget
 
 CONNECT_SECONDS = 2.0
-DAY_SECONDS = 86400.0
 # Whichever is less: days, or a share of the certificate's whole life, as short-lived certificates renew late.
 WARNING_DAYS, WARNING_SHARE = 20, 3
 CRITICAL_DAYS, CRITICAL_SHARE = 3, 10
