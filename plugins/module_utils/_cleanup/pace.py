@@ -59,20 +59,21 @@ class Load:
         return (
             self._threads() > PAUSE_THREADS
             or io_pressure_percent(self.root) > IO_PRESSURE_PERCENT
-            or not all(map(self._follows, self.replicas))
+            or not all(follows(self.connection, replica) for replica in self.replicas)
         )
 
     def _threads(self) -> int:
         return int(fetch_all(self.connection, "SHOW GLOBAL STATUS LIKE 'Threads_running'")[0][1])
 
-    def _follows(self, replica: Connection[Any]) -> bool:
-        """Tell whether a replica has, within a second, all that the server has written until now.
 
-        Any account may ask this, while the seconds that it is behind are for administrators.
-        """
-        ((position,),) = fetch_all(self.connection, "SELECT @@gtid_binlog_pos")
-        ((answer,),) = fetch_all(replica, "SELECT MASTER_GTID_WAIT(%s, %s)", (position, REPLICA_SECONDS))
-        return bool(answer == 0)
+def follows(primary: Connection[Any], replica: Connection[Any]) -> bool:
+    """Tell whether a replica has, within a second, all that its primary has written until now.
+
+    Any account may ask this, while the seconds that it is behind are for administrators.
+    """
+    ((position,),) = fetch_all(primary, "SELECT @@gtid_binlog_pos")
+    ((answer,),) = fetch_all(replica, "SELECT MASTER_GTID_WAIT(%s, %s)", (position, REPLICA_SECONDS))
+    return bool(answer == 0)
 
 
 def io_pressure_percent(root: Path) -> float:
