@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documentation of the options that name a site and a recovery of it."""
+"""Documentation of the options that name a site."""
 
 from __future__ import annotations
 
@@ -23,8 +23,4 @@ options:
       - Where the collection keeps its locks, journals and records on the host.
     type: path
     default: /var/lib/lifeboat
-  recovery:
-    description:
-      - The identifier of the recovery, as M(lifeboat.frappe.site_recovery) returned it.
-    type: str
 """

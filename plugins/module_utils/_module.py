@@ -27,8 +27,8 @@ SITE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "site": {"type": "str", "required": True},
     "bench_path": {"type": "path"},
     "state_path": {"type": "path", "default": STATE_PATH},
-    "recovery": {"type": "str"},
 }
+RECOVERY_ARGUMENTS: dict[str, dict[str, Any]] = {**SITE_ARGUMENTS, "recovery": {"type": "str"}}
 
 BENCHES_ARGUMENTS: dict[str, dict[str, Any]] = {
     "bench_path": {"type": "path"},

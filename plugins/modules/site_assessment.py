@@ -38,6 +38,7 @@ options:
     default: 10
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.recovery
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
   - lifeboat.frappe.attributes.read_only
@@ -88,7 +89,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
-    SITE_ARGUMENTS,
+    RECOVERY_ARGUMENTS,
     login_options,
     progress_reporter,
     require_pymysql,
@@ -101,7 +102,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **SITE_ARGUMENTS,
+            **RECOVERY_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             "recovery": {"type": "str", "required": True},

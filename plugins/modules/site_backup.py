@@ -18,17 +18,6 @@ description:
     before it with the digest of its manifest, so that a set that is removed or changed is seen.
   - One backup of a site runs at a time; another one is refused with the error code C(backup_running).
 options:
-  site:
-    description: The name of the site, as its folder in C(sites/) is called.
-    type: str
-    required: true
-  bench_path:
-    description: The folder of the bench. Without it, the one bench of the host that has the site is taken.
-    type: path
-  state_path:
-    description: Where the collection keeps its records on the host.
-    type: path
-    default: /var/lib/lifeboat
   kinds:
     description:
       - V(logical) is SQL, which every server reads, in the form of C(bench backup).
@@ -79,6 +68,7 @@ options:
     type: int
     default: 1073741824
 extends_documentation_fragment:
+  - lifeboat.frappe.site
   - lifeboat.frappe.repository
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
@@ -193,7 +183,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
-    STATE_PATH,
+    SITE_ARGUMENTS,
     login_options,
     progress_reporter,
     require_pymysql,
@@ -244,9 +234,7 @@ def main() -> None:
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             **REPOSITORY_ARGUMENTS,
-            "site": {"type": "str", "required": True},
-            "bench_path": {"type": "path"},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **SITE_ARGUMENTS,
             "kinds": {"type": "list", "elements": "str", "choices": ["logical", "physical"], "default": ["logical"]},
             "compress_tables": {"type": "bool", "default": False},
             "max_age_seconds": {"type": "int", "default": 0},

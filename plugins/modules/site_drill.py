@@ -22,20 +22,6 @@ description:
     copies come back, and how long that takes.
   - One drill of a site runs at a time. It does not take the lock of recoveries; neither disturbs the other.
 options:
-  site:
-    description:
-      - The name of the site, as its folder in C(sites/) is called.
-    type: str
-    required: true
-  bench_path:
-    description:
-      - The folder of the bench. Without it, the one bench of the host that has the site is taken.
-    type: path
-  state_path:
-    description:
-      - Where the collection keeps its records on the host. The scratch place is made here, too, unless O(scratch_path) is given.
-    type: path
-    default: /var/lib/lifeboat
   drill_point:
     description:
       - What is recovered. V(newest) is the newest set, and every Nth time an older one, see O(older_every).
@@ -94,6 +80,7 @@ options:
       - A file for the textfile collector of the node_exporter (C(.prom)), which gets the last drill of every site of the host.
     type: path
 extends_documentation_fragment:
+  - lifeboat.frappe.site
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
   - lifeboat.frappe.repository
@@ -191,7 +178,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     OFFSITE_ARGUMENTS,
     PROGRESS_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
-    STATE_PATH,
+    SITE_ARGUMENTS,
     login_options,
     offsite_repository,
     progress_reporter,
@@ -248,9 +235,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "site": {"type": "str", "required": True},
-            "bench_path": {"type": "path"},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **SITE_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             **REPOSITORY_ARGUMENTS,

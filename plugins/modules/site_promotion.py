@@ -45,6 +45,7 @@ options:
     default: 10
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.recovery
   - lifeboat.frappe.login
   - lifeboat.frappe.attributes
 """
@@ -118,7 +119,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
-    SITE_ARGUMENTS,
+    RECOVERY_ARGUMENTS,
     login_options,
     require_pymysql,
     run,
@@ -157,7 +158,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **SITE_ARGUMENTS,
+            **RECOVERY_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             "state": {
                 "type": "str",

@@ -136,6 +136,7 @@ options:
     default: []
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.recovery
   - lifeboat.frappe.repository
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
@@ -208,8 +209,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
+    RECOVERY_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
-    SITE_ARGUMENTS,
     login_options,
     progress_reporter,
     require_pymysql,
@@ -239,14 +240,10 @@ def begin(module: AnsibleModule) -> dict[str, Any]:
     """Plan a recovery and, unless in check mode or there is nothing to recover, begin it."""
     options = module.params
     state_path, now = Path(options["state_path"]), datetime.now(timezone.utc)
-    request = RecoveryRequest(
-        **{
-            **{field.name: options[field.name] for field in fields(RecoveryRequest)},
-            "state_path": state_path,
-            "repository_path": Path(options["repository_path"]),
-            "paths": tuple(Path(path) for path in options["paths"]),
-        }
-    )
+    asked = {field.name: options[field.name] for field in fields(RecoveryRequest)}
+    paths, repository_path = tuple(map(Path, options["paths"])), Path(options["repository_path"])
+    places = {"state_path": state_path, "repository_path": repository_path, "paths": paths}
+    request = RecoveryRequest(**{**asked, **places})
     with connect(login_options(options)) as connection:
         archive_login = None if module.check_mode else login_options(options)
         plan = prepare_recovery(request, connection, progress_reporter(options), now, archive_login)
@@ -299,7 +296,7 @@ def main() -> None:
     text = {"type": "str", "required": True}
     module = AnsibleModule(
         argument_spec={
-            **SITE_ARGUMENTS,
+            **RECOVERY_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             **REPOSITORY_ARGUMENTS,

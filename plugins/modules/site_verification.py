@@ -57,6 +57,7 @@ options:
     default: true
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.recovery
   - lifeboat.frappe.attributes
 attributes:
   check_mode:
@@ -128,7 +129,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services im
     reload_web,
     web_master_pids,
 )
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import SITE_ARGUMENTS, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import RECOVERY_ARGUMENTS, run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.verification import (
     VerificationOptions,
     is_healthy,
@@ -163,7 +164,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **SITE_ARGUMENTS,
+            **RECOVERY_ARGUMENTS,
             "url": {"type": "str"},
             "expected_maintenance": {"type": "bool", "default": False},
             "api_key": {"type": "str", "no_log": True},

@@ -71,6 +71,7 @@ options:
     default: 30
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.recovery
   - lifeboat.frappe.login
   - lifeboat.frappe.repository
   - lifeboat.frappe.progress
@@ -204,8 +205,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
+    RECOVERY_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
-    SITE_ARGUMENTS,
     login_options,
     progress_reporter,
     require_pymysql,
@@ -243,7 +244,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **SITE_ARGUMENTS,
+            **RECOVERY_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             **REPOSITORY_ARGUMENTS,

@@ -48,6 +48,7 @@ options:
     default: 1000000
 extends_documentation_fragment:
   - lifeboat.frappe.site
+  - lifeboat.frappe.recovery
   - lifeboat.frappe.login
   - lifeboat.frappe.progress
   - lifeboat.frappe.attributes
@@ -143,7 +144,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
-    SITE_ARGUMENTS,
+    RECOVERY_ARGUMENTS,
     login_options,
     progress_reporter,
     require_pymysql,
@@ -177,7 +178,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **SITE_ARGUMENTS,
+            **RECOVERY_ARGUMENTS,
             **LOGIN_ARGUMENTS,
             **PROGRESS_ARGUMENTS,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
