@@ -20,7 +20,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.ho
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb import connection as mariadb_connection
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue import connection as redis_connection
 from ansible_collections.lifeboat.frappe.plugins.modules import health_check
-from ansible_collections.lifeboat.frappe.plugins.plugin_utils.health_program import health_program
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.packed_program import packed_program
 
 from tests.check_runs import run_one
 from tests.lab import Lab
@@ -153,7 +153,7 @@ def test_bench_whose_configuration_is_broken_hides_nothing_else(options: dict[st
 
 def test_program_fits_into_little_memory(options: dict[str, Any], tmp_path: Path) -> None:
     program = tmp_path / "lifeboat-health"
-    program.write_bytes(health_program(sys.executable))
+    program.write_bytes(packed_program("lifeboat-health", sys.executable))
     configuration = tmp_path / "health.json"
     configuration.write_text(json.dumps(options))
     code = (

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The program lifeboat-health as one executable file: the collection's own code, packed."""
+"""The programs that work on a host without Ansible, each as one executable file: the collection's own code, packed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 MODULE_UTILS = Path(__file__).resolve().parent.parent / "module_utils"
 # The one file that knows Ansible.
 LEFT_OUT = "_module.py"
-PACKAGE = "lifeboat_health"
-START = f"""\
+PACKAGE = "lifeboat_code"
+# Where each program begins.
+ENTRIES = {"lifeboat-debug": "_debugging.script", "lifeboat-health": "_reports.script"}
+START = """\
 import sys
 
-from {PACKAGE}._reports.script import main
+from {package}.{entry} import main
 
 sys.exit(main(sys.argv[1:], sys.stdout, sys.stderr))
 """
@@ -22,16 +24,17 @@ sys.exit(main(sys.argv[1:], sys.stdout, sys.stderr))
 OLDEST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def health_program(python: str) -> bytes:
+def packed_program(name: str, python: str) -> bytes:
     """Return the content of the file.
 
     Args:
+        name: One of ``ENTRIES``.
         python: The interpreter on the host, as the first line of a script names it.
     """
     packed = io.BytesIO()
     packed.write(f"#!{python}\n".encode())
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "__main__.py", START)
+        _add(archive, "__main__.py", START.format(package=PACKAGE, entry=ENTRIES[name]))
         _add(archive, f"{PACKAGE}/__init__.py", "")
         for source in sorted(MODULE_UTILS.rglob("*.py")):
             if source.name != LEFT_OUT:
