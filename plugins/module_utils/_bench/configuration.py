@@ -15,6 +15,7 @@ from .._system.files import write_atomically
 
 Configuration = dict[str, Any]
 
+FRAPPE_INDENTATION = " "
 DEFAULT_DATABASE_HOST = "127.0.0.1"
 DEFAULT_DATABASE_PORT = 3306
 DEFAULT_WEBSERVER_PORT = 8000
@@ -96,7 +97,10 @@ def parse_configuration(content: bytes, path: Path) -> Configuration:
 def write_configuration(
     path: Path, configuration: Configuration, owner: tuple[int, int] | None = None, mode: int | None = None
 ) -> None:
-    """Replace a configuration file atomically and durably, indented as Frappe writes it, its keys in the given order.
+    """Replace a configuration file atomically and durably, its keys in the given order.
+
+    It keeps the form of the file that it replaces: who takes a change back gets the same bytes. A new one is indented
+    as Frappe writes it.
 
     Args:
         path: The file; its folder exists.
@@ -110,7 +114,8 @@ def write_configuration(
         owner = (status.st_uid, status.st_gid)
     if mode is None:
         mode = present.st_mode & 0o777 if present else 0o640
-    write_atomically(path, json.dumps(configuration, indent=1).encode(), mode, owner)
+    content = _in_form_of(path.read_bytes() if present else b"", configuration)
+    write_atomically(path, content, mode, owner)
 
 
 def database_address(site: Configuration, common: Configuration) -> DatabaseAddress:
@@ -180,6 +185,19 @@ def key_fingerprint(key: str) -> str:
 def is_on(configuration: Mapping[str, Any], key: str) -> bool:
     """Tell whether a switch of the configuration is on; Frappe writes 1, true, and by hand people write "1"."""
     return str(configuration.get(key) or "0").strip().lower() not in {"0", "false"}
+
+
+def _in_form_of(present: bytes, configuration: Configuration) -> bytes:
+    """Write a configuration with the indentation, the letters and the end of what is there."""
+    text = present.decode(errors="replace")
+    lines = text.strip().split("\n")
+    indentation: str | None = FRAPPE_INDENTATION
+    if len(lines) > 1:
+        indentation = lines[1][: -len(lines[1].lstrip()) or None]
+    elif len(lines[0]) > len("{}"):
+        indentation = None
+    written = json.dumps(configuration, indent=indentation, ensure_ascii=text.isascii())
+    return (written + text[len(text.rstrip()) :]).encode()
 
 
 def _with_account(url: str, user: str, password: str) -> str:

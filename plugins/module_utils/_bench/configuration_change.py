@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .._system.errors import LifeboatError
-from .configuration import Configuration
+from .configuration import Configuration, without_password
 
 MASK = "********"
-_SECRET_NAME = re.compile(r"passw|secret|token|_key$|_keys$|^key$|dsn|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"passw|pwd|secret|token|_key$|_keys$|^key$|dsn|credential", re.IGNORECASE)
 
 # They say which data the site has and open what is stored in it: a recovery changes them, a hand never should.
 IDENTITY = ("db_name", "db_user", "db_password", "encryption_key", "backup_encryption_key")
@@ -31,8 +31,16 @@ KNOWN_KINDS = {
     **dict.fromkeys(
         (
             *("allow_reads_during_maintenance", "allow_tests", "developer_mode", "disable_scheduler"),
-            *("disable_website_cache", "dns_multitenant", "enable_db_statement_timeout", "ignore_csrf", "live_reload"),
-            *("maintenance_mode", "monitor", "mute_emails", "pause_scheduler", "read_from_replica"),
+            *("disable_website_cache", "dns_multitenant", "enable_db_statement_timeout", "enable_frappe_logger"),
+            *(
+                "ignore_csrf",
+                "live_reload",
+                "maintenance_mode",
+                "monitor",
+                "mute_emails",
+                "pause_scheduler",
+                "read_from_replica",
+            ),
             *("server_script_enabled", "serve_default_site", "use_rq_auth"),
         ),
         SWITCH,
@@ -87,23 +95,44 @@ def refuse_open_secrets(values: Mapping[str, Any]) -> None:
             )
 
 
-def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Configuration, Configuration]:
-    """Return the values that differ, of before and of after, with secrets masked; for a plan or a difference."""
-    names = sorted(name for name in {*before, *after} if _differs(before, after, name))
-    return _masked(before, names), _masked(after, names)
+def changed_values(
+    before: Mapping[str, Any], after: Mapping[str, Any], secret_names: Collection[str] = ()
+) -> tuple[Configuration, Configuration]:
+    """Return the values that differ, of before and of after, with secrets masked; for a plan or a difference.
+
+    Args:
+        before: The whole configuration.
+        after: The same later.
+        secret_names: Keys that are secrets whatever their names say.
+    """
+    names = sorted(name for name in {*before, *after} if differs(before, after, name))
+    return _shown(before, names, secret_names), _shown(after, names, secret_names)
+
+
+def differs(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a key has another value, or is there in one configuration alone."""
+    # 1, True and 1.0 are equal to Python; in the file they are not the same.
+    return (name in before, repr(before.get(name))) != (name in after, repr(after.get(name)))
 
 
 def _stays(name: str, names: Collection[str], values: Mapping[str, Any]) -> bool:
     return name not in names or name in values
 
 
-def _differs(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
-    # 1, True and 1.0 are equal to Python; in the file they are not the same.
-    return (name in before, repr(before.get(name))) != (name in after, repr(after.get(name)))
+def _shown(configuration: Mapping[str, Any], names: list[str], secret_names: Collection[str]) -> Configuration:
+    chosen = {name: configuration[name] for name in names if name in configuration}
+    return {name: MASK if name in secret_names else _masked(name, value) for name, value in chosen.items()}
 
 
-def _masked(configuration: Mapping[str, Any], names: list[str]) -> Configuration:
-    return {name: MASK if _SECRET_NAME.search(name) else configuration[name] for name in names if name in configuration}
+def _masked(name: str, value: Any) -> Any:
+    """Return a value as it may be shown: secrets lie in nested values, and in the addresses of servers, as well."""
+    if _SECRET_NAME.search(name):
+        return MASK
+    if isinstance(value, dict):
+        return {inner: _masked(str(inner), found) for inner, found in value.items()}
+    if isinstance(value, list):
+        return [_masked("", found) for found in value]
+    return without_password(value) if isinstance(value, str) and "://" in value and "@" in value else value
 
 
 def _typed(name: str, value: Any) -> Any:

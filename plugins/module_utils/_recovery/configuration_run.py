@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from .._bench.configuration import Configuration, read_configuration, write_conf
 from .._bench.configuration_change import (
     changed_values,
     chosen_values,
+    differs,
     refuse_open_secrets,
     with_exactly,
     with_values,
@@ -59,10 +60,21 @@ class ConfigurationRequest:
 
 @dataclass(frozen=True)
 class _Originals:
-    """Keys, and the values that they had; one of the keys without a value was not there."""
+    """Keys, and the values that they had; one of the keys without a value was not there.
+
+    Attributes:
+        written: What they were given, each time; a key that was taken away is not in it.
+        secret_names: Those that are not to be shown, whatever they are called.
+    """
 
     names: tuple[str, ...] = ()
     values: Configuration = field(default_factory=dict, repr=False)
+    written: tuple[Configuration, ...] = field(default=(), repr=False)
+    secret_names: tuple[str, ...] = ()
+
+    def is_foreign(self, current: Mapping[str, Any], name: str) -> bool:
+        """Tell whether a key is neither as it was nor as it was written."""
+        return all(differs(current, known, name) for known in (self.values, *self.written))
 
 
 def run_present(
@@ -87,12 +99,27 @@ def run_present(
         before = read_configuration(request.config_path)
         after = with_values(before, {**values, **secret_values}, absent)
         if request.remember_as and not request.check_mode:
-            _remember(request, before, [*values, *secret_values, *absent])
-        return _apply(request, before, after, "present")
+            _remember(request, before, after, [*values, *secret_values, *absent], tuple(secret_values))
+        return _apply(request, before, after, "present", tuple(secret_values))
 
 
-def run_restored(request: ConfigurationRequest) -> dict[str, Any]:
+def changed_by_others(request: ConfigurationRequest) -> list[str]:
+    """Return the remembered keys to which somebody has given another value since.
+
+    Raises:
+        LifeboatError: ``configuration_missing``, ``configuration_invalid``.
+    """
+    originals = _read_originals(request)
+    current = read_configuration(request.config_path)
+    return [name for name in originals.names if originals.is_foreign(current, name)]
+
+
+def run_restored(request: ConfigurationRequest, left: Collection[str] = ()) -> dict[str, Any]:
     """Put remembered values back, exactly, and forget them; nothing happens where none are remembered.
+
+    Args:
+        request: Which configuration it is.
+        left: Keys that stay as they are.
 
     Raises:
         LifeboatError: As ``run_present``.
@@ -100,15 +127,29 @@ def run_restored(request: ConfigurationRequest) -> dict[str, Any]:
     with _held(request):
         originals = _read_originals(request)
         before = read_configuration(request.config_path)
-        result = _apply(request, before, with_exactly(before, originals.names, originals.values), "restored")
-        if request.originals_path.exists() and not request.check_mode:
-            request.originals_path.unlink()
-            fsync_folder(request.originals_path.parent)
+        names = [name for name in originals.names if name not in left]
+        after = with_exactly(before, names, chosen_values(originals.values, names))
+        result = _apply(request, before, after, "restored", originals.secret_names)
+        if not request.check_mode:
+            forget_originals(request)
         return result
 
 
-def _apply(request: ConfigurationRequest, before: Configuration, after: Configuration, state: str) -> dict[str, Any]:
-    shown_before, shown_after = changed_values(before, after)
+def forget_originals(request: ConfigurationRequest) -> None:
+    """Forget the remembered values, where there are some."""
+    if request.originals_path.exists():
+        request.originals_path.unlink()
+        fsync_folder(request.originals_path.parent)
+
+
+def _apply(
+    request: ConfigurationRequest,
+    before: Configuration,
+    after: Configuration,
+    state: str,
+    secret_names: Collection[str],
+) -> dict[str, Any]:
+    shown_before, shown_after = changed_values(before, after, secret_names)
     keys = sorted({*shown_before, *shown_after})
     if keys and not request.check_mode:
         with recorded(request.state_path, module=MODULE_NAME, action=state, site=request.site):
@@ -121,13 +162,25 @@ def _apply(request: ConfigurationRequest, before: Configuration, after: Configur
     }
 
 
-def _remember(request: ConfigurationRequest, before: Configuration, names: Sequence[str]) -> None:
+def _remember(
+    request: ConfigurationRequest,
+    before: Configuration,
+    after: Configuration,
+    names: Sequence[str],
+    secret_names: tuple[str, ...],
+) -> None:
     known = _read_originals(request)
     new = [name for name in names if name not in known.names]
-    if new:
+    written = chosen_values(after, names)
+    originals = _Originals(
+        (*known.names, *new),
+        {**known.values, **chosen_values(before, new)},
+        known.written if written in known.written else (*known.written, written),
+        tuple(dict.fromkeys((*known.secret_names, *secret_names))),
+    )
+    if originals != known:
         make_private_folder(request.originals_path.parent)
-        values = {**known.values, **chosen_values(before, new)}
-        write_json_atomically(request.originals_path, {"names": [*known.names, *new], "values": values})
+        write_json_atomically(request.originals_path, asdict(originals))
 
 
 def _read_originals(request: ConfigurationRequest) -> _Originals:
@@ -135,7 +188,12 @@ def _read_originals(request: ConfigurationRequest) -> _Originals:
         originals = json.loads(request.originals_path.read_bytes())
     except FileNotFoundError:
         return _Originals()
-    return _Originals(tuple(originals["names"]), originals["values"])
+    return _Originals(
+        tuple(originals["names"]),
+        originals["values"],
+        tuple(originals.get("written", ())),
+        tuple(originals.get("secret_names", ())),
+    )
 
 
 @contextmanager
