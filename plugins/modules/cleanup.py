@@ -35,6 +35,7 @@ options:
       - V(sessions) deletes sessions of users that have expired and were not used for C(older_than_days) (30).
       - V(failed_jobs) deletes jobs that failed C(older_than_days) (7) ago, but for the newest of each error, and failed jobs of sites that
         are not there any more.
+      - V(stale_jobs) deletes jobs that wait, are scheduled or deferred since a day for sites that are not there any more.
       - V(site_cache) deletes the keys in the Redis cache, of the sites in C(sites), that Frappe can make again.
       - V(journal) lets journald delete archived files with entries older than C(older_than_days) (14).
       - V(apt_cache) lets apt delete the packages that it has downloaded.
@@ -115,10 +116,36 @@ plan_sha256:
   returned: always
   type: str
 rules:
-  description: For each rule the items and bytes that go, how many are left for the next run, and how many stay protected.
+  description:
+    - For each rule the items and bytes that go, how many are left for the next run, how many stay protected, and for how many days of
+      the growth of its file system that is enough (null where it does not grow, or nobody has kept how it grows).
   returned: always
   type: dict
-  sample: {"bench_logs": {"items": 12, "bytes": 73400320, "left_items": 0, "kept_items": 1}}
+  sample: {"bench_logs": {"items": 12, "bytes": 73400320, "left_items": 0, "kept_items": 1, "days_gained": 1.5}}
+disks:
+  description: The file systems on which something goes; their growth is what the health checks saw on this host.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    point:
+      description: Where it is mounted.
+      type: str
+    available_bytes:
+      description: What was available before.
+      type: int
+    available_after_bytes:
+      description: What is available after it; null in check mode.
+      type: int
+    bytes:
+      description: What it gets back.
+      type: int
+    growth_bytes_a_day:
+      description: By how much what is available shrinks in a day; 0 where it does not, null where that is not known.
+      type: float
+    days_gained:
+      description: For how many days of that growth the bytes are enough.
+      type: float
 expired_runs:
   description: Runs whose files leave quarantine for good.
   returned: always

@@ -17,10 +17,11 @@ def sizes_of(paths: Iterable[Path]) -> list[int]:
     return [path.lstat().st_blocks * BLOCK_BYTES for path in paths if path.is_file() and not path.is_symlink()]
 
 
-def task_of(rule: str, subject: str, sizes: Sequence[int], age_seconds: int, reason: str) -> list[Task]:
-    """Return the task for files of such sizes; none where there is no file."""
+def task_of(rule: str, subject: str, sizes: Sequence[int], age_seconds: int, reason: str, folder: Path) -> list[Task]:
+    """Return the task for files of such sizes in a folder; none where there is no file."""
     parameters = {"age_seconds": age_seconds}
-    return [Task(rule, subject, len(sizes), sum(sizes), age_seconds, reason, parameters)] if sizes else []
+    place = str(folder.resolve())
+    return [Task(rule, subject, len(sizes), sum(sizes), age_seconds, reason, parameters, place)] if sizes else []
 
 
 def run_program(

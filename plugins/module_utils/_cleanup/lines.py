@@ -14,14 +14,27 @@ STAYED_LINES = 10
 ENDINGS = {REMOVED: "deleted", QUARANTINED: "moved to quarantine", RESTORED: "put back"}
 
 
-def plan_lines(rules: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return what each rule would take away."""
-    return [
+def plan_lines(rules: Mapping[str, Mapping[str, Any]], disks: Iterable[Mapping[str, Any]] = ()) -> list[str]:
+    """Return what each rule would take away, and what each file system gets back."""
+    lines = [
         f"{rule}: {count_text(found['items'], noun_of(rule))}, {bytes_text(found['bytes'])}"
+        + (f", {found['days_gained']:.1f} days of the disk" if found["days_gained"] else "")
         + f"; {found['left_items']} more wait for the next run" * bool(found["left_items"])
         + f"; {found['kept_items']} stay, open or protected" * bool(found["kept_items"])
         for rule, found in rules.items()
     ] or ["No rule is on: nothing may go."]
+    return [*lines, *map(_disk_line, disks)]
+
+
+def _disk_line(disk: Mapping[str, Any]) -> str:
+    growth = disk["growth_bytes_a_day"]
+    if growth is None:
+        days = "how many days that is, is unknown: the health checks have not kept its growth for long enough"
+    elif growth:
+        days = f"it grows by {bytes_text(growth)} a day, so that is {disk['days_gained']:.1f} days"
+    else:
+        days = "it does not fill up"
+    return f"{disk['point']} has {bytes_text(disk['available_bytes'])}, and gets {bytes_text(disk['bytes'])}; {days}"
 
 
 def refusal_lines(refused: Iterable[Mapping[str, str]]) -> list[str]:
@@ -41,6 +54,11 @@ def outcome_lines(result: Mapping[str, Any]) -> list[str]:
             f"the disk got {bytes_text(result['reclaimed_bytes'])} back, expected were "
             f"{bytes_text(result['expected_bytes'])}"
         )
+    lines += [
+        f"{disk['point']} had {bytes_text(disk['available_bytes'])} before, and has "
+        f"{bytes_text(disk['available_after_bytes'])} now"
+        for disk in result["disks"]
+    ]
     lines += [
         f"{file['program']} (process {file['pid']}) keeps {bytes_text(file['bytes'])} of a deleted file: restart it"
         for file in result["held_open"]

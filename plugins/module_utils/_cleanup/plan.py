@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._system.errors import LifeboatError
+from .disks import Disk, disk_of, disks_from
 from .items import Item
 from .tasks import Refusal, Task
 
@@ -36,6 +37,7 @@ class CleanupPlan:
         results: One for each rule that looked.
         tasks: What rules take away by their own means, after the items.
         refusals: What rules could not look at, or must not touch.
+        disks: The file systems on which something goes.
     """
 
     run: str
@@ -44,6 +46,7 @@ class CleanupPlan:
     results: tuple[RuleResult, ...]
     tasks: tuple[Task, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    disks: tuple[Disk, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -52,13 +55,15 @@ class CleanupPlan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values, the shape of its file."""
+        disks = self._disks_of_folders()
         return {
             "schema_version": SCHEMA_VERSION,
             "run": self.run,
             "host": self.host,
             "bytes": self.bytes,
-            "items": [item.as_dict() for item in self.items],
-            "tasks": [task.as_dict() for task in self.tasks],
+            "items": [{**item.as_dict(), "days_gained": _days(disks[item.root], item.bytes)} for item in self.items],
+            "tasks": [{**task.as_dict(), "days_gained": _days(disks[task.folder], task.bytes)} for task in self.tasks],
+            "disks": [disk.as_dict() for disk in self.disks],
             "refusals": [vars(refusal) for refusal in self.refusals],
             "rules": {
                 result.rule: {"left_items": result.left_items, "kept": [list(kept) for kept in result.kept]}
@@ -66,23 +71,49 @@ class CleanupPlan:
             },
         }
 
-    def summary(self) -> dict[str, dict[str, int]]:
-        """Return how many items and bytes each rule gives."""
-        items, sizes = Counter(item.rule for item in self.items), Counter[str]()
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Return how many items, bytes and days of the disks' growth each rule gives."""
+        items, sizes = Counter(item.rule for item in self.items), Counter[tuple[str, str]]()
         for item in self.items:
-            sizes[item.rule] += item.bytes
+            sizes[item.rule, item.root] += item.bytes
         for task in self.tasks:
             items[task.rule] += task.count
-            sizes[task.rule] += task.bytes
-        return {
-            result.rule: {
+            sizes[task.rule, task.folder] += task.bytes
+        disks = self._disks_of_folders()
+        summary: dict[str, dict[str, Any]] = {}
+        for result in self.results:
+            folders = {folder: size for (rule, folder), size in sizes.items() if rule == result.rule}
+            days = [_days(disks[folder], size) for folder, size in folders.items()]
+            summary[result.rule] = {
                 "items": items[result.rule],
-                "bytes": sizes[result.rule],
+                "bytes": sum(folders.values()),
                 "left_items": result.left_items,
                 "kept_items": len(result.kept),
+                "days_gained": round(sum(day for day in days if day is not None), 2) if any(days) else None,
             }
-            for result in self.results
-        }
+        return summary
+
+    def disk_summary(self) -> list[dict[str, Any]]:
+        """Return what each file system gets back, and for how many days of its growth that is enough."""
+        disks = self._disks_of_folders()
+        sizes = Counter[str]()
+        for folder, size in (*((i.root, i.bytes) for i in self.items), *((t.folder, t.bytes) for t in self.tasks)):
+            disk = disks[folder]
+            if disk is not None:
+                sizes[disk.point] += size
+        return [
+            {
+                **disk.as_dict(),
+                "available_after_bytes": None,
+                "bytes": sizes[disk.point],
+                "days_gained": disk.days_gained(sizes[disk.point]),
+            }
+            for disk in self.disks
+        ]
+
+    def _disks_of_folders(self) -> dict[str, Disk | None]:
+        folders = {item.root for item in self.items} | {task.folder for task in self.tasks}
+        return {folder: disk_of(folder, self.disks) for folder in folders}
 
 
 def encode_plan(plan: CleanupPlan) -> bytes:
@@ -110,16 +141,26 @@ def decode_plan(content: bytes, sha256: str, host: str) -> CleanupPlan:
         plan = CleanupPlan(
             run=str(values["run"]),
             host=str(values["host"]),
-            items=tuple(Item.from_dict(item) for item in values["items"]),
+            items=tuple(Item.from_dict(_stated(item)) for item in values["items"]),
             results=_results(values["rules"]),
-            tasks=tuple(Task.from_dict(task) for task in values["tasks"]),
+            tasks=tuple(Task.from_dict(_stated(task)) for task in values["tasks"]),
             refusals=tuple(Refusal(**refusal) for refusal in values["refusals"]),
+            disks=disks_from(values["disks"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _refused(f"it cannot be understood ({error})") from error
     if plan.host != host:
         raise _refused(f"it was made on {plan.host}, and this is {host}")
     return plan
+
+
+def _days(disk: Disk | None, size_bytes: int) -> float | None:
+    return None if disk is None else disk.days_gained(size_bytes)
+
+
+def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of an item, without what follows from the disks."""
+    return {name: value for name, value in values.items() if name != "days_gained"}
 
 
 def _results(rules: Mapping[str, Any]) -> tuple[RuleResult, ...]:

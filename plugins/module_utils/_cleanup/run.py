@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any, Callable
 
 from .._bench.layout import ROOT, Bench
+from .._checks.history import read_history
 from .._recovery.record import recorded
 from .._system.errors import LifeboatError
 from .._system.files import free_bytes, make_private_folder, write_atomically
+from .._system.mounts import parse_mounts, read_usages
 from .catalogue import RULES, TASK_RULES
 from .choice import PROTECTED, Age, Caps, Protection, choose_files
 from .clock import refuse_clock_ahead
+from .disks import Disk, read_disks
 from .find import find_files
 from .items import Item
 from .lines import outcome_lines, plan_lines, refusal_lines
@@ -33,6 +36,7 @@ from .task_run import apply_tasks, choose_tasks
 from .tasks import Refusal, Task, TaskContext
 
 STAYED_SHOWN = 100
+MOUNTINFO = Path("/proc/self/mountinfo")
 # Whatever a rule says: what makes a site, a server and the system itself.
 ALWAYS_PROTECTED = (
     *("*/site_config.json", "*/common_site_config.json", "*/apps.txt", "*/private/files/*", "*/public/files/*"),
@@ -54,6 +58,7 @@ NOTHING_DONE: dict[str, Any] = {
     "expected_bytes": 0,
     "reclaimed_bytes": 0,
     "held_open": [],
+    "disks": [],
     "lines": [],
     "diff": {},
 }
@@ -113,17 +118,25 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
         "rules": plan.summary(),
         "expired_runs": expired,
         "refused": [vars(refusal) for refusal in plan.refusals],
+        "disks": plan.disk_summary(),
         "diff": {
             "before": {"items": [*(item.path for item in plan.items), *(task.subject for task in plan.tasks)]},
             "after": {"items": []},
         },
     }
-    result["lines"] = plan_lines(result["rules"]) + refusal_lines(result["refused"])
+    result["lines"] = plan_lines(result["rules"], result["disks"]) + refusal_lines(result["refused"])
     if check_mode or not result["changed"]:
         return result
     with recorded(request.state_path, module=MODULE_NAME, action="clean", run=plan.run) as record:
+        before = _available(result["disks"])
         result["expired_bytes"] = expire(request, expired)
         result.update(apply_plan(request, plan))
+        after = _available(result["disks"])
+        result["disks"] = [
+            {**disk, "available_bytes": before[point], "available_after_bytes": after[point]}
+            for disk in result["disks"]
+            if (point := disk["point"]) in before and point in after
+        ]
         record.update(bytes=result["reclaimed_bytes"], outcomes=result["outcomes"], tasks=result["tasks"])
     # What stayed may be all there was.
     result["changed"] = (
@@ -182,8 +195,15 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
         tasks += chosen_tasks.tasks
         refusals += chosen_tasks.refusals
         results.append(RuleResult(name, chosen_tasks.left_items))
-    host = socket.gethostname()
-    return CleanupPlan(run_id(request.now), host, tuple(items), tuple(results), tuple(tasks), tuple(refusals))
+    return CleanupPlan(
+        run_id(request.now),
+        socket.gethostname(),
+        tuple(items),
+        tuple(results),
+        tuple(tasks),
+        tuple(refusals),
+        tuple(_disks(request, {item.root for item in items} | {task.folder for task in tasks})),
+    )
 
 
 def apply_plan(
@@ -275,6 +295,17 @@ def undo(request: CleanupRequest, run: str) -> dict[str, int]:
 
 def _protection(request: CleanupRequest) -> Protection:
     return Protection((*ALWAYS_PROTECTED, *request.protected), open_files())
+
+
+def _disks(request: CleanupRequest, folders: set[str]) -> list[Disk]:
+    mounts = parse_mounts(MOUNTINFO.read_text())
+    real = [Path(folder).resolve() for folder in folders if folder]
+    return read_disks(real, mounts, read_history(request.state_path), request.now)
+
+
+def _available(disks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    usages = read_usages([Path(disk["point"]) for disk in disks])
+    return {str(point): usage.available_bytes for point, usage in usages.items()}
 
 
 def _keep_plan(state_path: Path, plan: CleanupPlan) -> None:

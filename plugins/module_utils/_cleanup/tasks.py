@@ -27,6 +27,7 @@ class Task:
         age_seconds: From which age things go; 0 where age is not what decides.
         reason: Why they may go, for people.
         parameters: JSON values by which the rule finds them again; no secret, no row.
+        folder: Where they lie on a disk that gets their bytes back; "" where none does, or which is not known.
     """
 
     rule: str
@@ -36,6 +37,7 @@ class Task:
     age_seconds: int
     reason: str
     parameters: Mapping[str, Any]
+    folder: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""

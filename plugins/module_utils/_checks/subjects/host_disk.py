@@ -131,17 +131,28 @@ def time_to_full_seconds(points: Sequence[Point]) -> float | None:
     Args:
         points: Available percent, oldest first; the last one is of now.
     """
+    slope = steepest_slope(points)
+    if slope is None:
+        return None
+    return points[-1].value / -slope if slope < 0 else math.inf
+
+
+def steepest_slope(points: Sequence[Point]) -> float | None:
+    """Return by how much a share changes in a second, in the window in which it falls fastest; None if not known yet.
+
+    Args:
+        points: Available percent, oldest first; the last one is of now.
+    """
     now = points[-1]
     windows = [(LONG_WINDOW_SECONDS, LONG_LEAST_SECONDS)]
     if now.value < SHORT_WINDOW_BELOW_PERCENT:
         windows.append((SHORT_WINDOW_SECONDS, SHORT_LEAST_SECONDS))
-    estimates = []
+    slopes = []
     for window_seconds, least_seconds in windows:
         recent = [point for point in points if point.at_seconds >= now.at_seconds - window_seconds]
         if len(recent) >= LEAST_POINTS and now.at_seconds - recent[0].at_seconds >= least_seconds:
-            slope = _slope(recent)
-            estimates.append(now.value / -slope if slope < 0 else math.inf)
-    return min(estimates, default=None)
+            slopes.append(_slope(recent))
+    return min(slopes, default=None)
 
 
 def _slope(points: Sequence[Point]) -> float:

@@ -23,7 +23,8 @@ def _sizes(context: TaskContext) -> list[int]:
 
 
 def _plan(context: TaskContext, _nothing: None) -> Iterator[Planned]:
-    yield from task_of(ID, "the cache of apt", _sizes(context), 0, "can be downloaded again")
+    folder = context.root / CACHE
+    yield from task_of(ID, "the cache of apt", _sizes(context), 0, "can be downloaded again", folder)
 
 
 def _apply(context: TaskContext, task: Task, _deadline: float) -> TaskOutcome:

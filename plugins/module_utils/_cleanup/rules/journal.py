@@ -55,7 +55,8 @@ def _folders(context: TaskContext) -> list[Path]:
 def _plan(context: TaskContext, settings: JournalSettings) -> Iterator[Planned]:
     age_seconds = int(settings.older_than_days * DAY_SECONDS)
     reason = f"archived, with entries older than {settings.older_than_days:g} days"
-    yield from task_of(ID, "the system's journal", _sizes(context, age_seconds), age_seconds, reason)
+    sizes, folder = _sizes(context, age_seconds), context.root / FOLDERS[0]
+    yield from task_of(ID, "the system's journal", sizes, age_seconds, reason, folder)
 
 
 def _apply(context: TaskContext, task: Task, _deadline: float) -> TaskOutcome:

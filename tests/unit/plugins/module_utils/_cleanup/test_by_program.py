@@ -43,7 +43,7 @@ def test_program_is_run_only_where_something_is_left_and_its_work_is_counted(tmp
 
 def test_program_that_fails_is_an_error() -> None:
     context = TaskContext([], Path("/nowhere"), 0.0)
-    (task,) = task_of("x", "what is old", [512], 0, "old")
+    (task,) = task_of("x", "what is old", [512], 0, "old", Path("/nowhere"))
     failing = replace(context, run=lambda arguments: CommandResult(tuple(arguments), 1, "", "secret"))
     with pytest.raises(LifeboatError, match="what is old: tool ended with 1") as failed:
         run_program(failing, task, [("tool", "--all")], lambda: [512])
