@@ -33,6 +33,7 @@ PROGRAMS: dict[str, dict[str, str]] = {
         "mariadb-dump": "mariadb-client",
         "redis-check-rdb": "redis-tools",
         "gpg": "gnupg",
+        "nginx": "nginx-light",
         "age": "age",
         "mariadb-backup": "mariadb-backup",
         "restic": "restic",

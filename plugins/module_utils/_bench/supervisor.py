@@ -59,6 +59,19 @@ def program_states(processes: Iterable[Process], run: CommandRunner, root: Path)
     }
 
 
+def program_commands(bench: Bench, processes: Iterable[Process], root: Path) -> dict[str, str]:
+    """Return the command line of each program of the bench, by the program's name, as supervisor was told it.
+
+    Args:
+        bench: The bench.
+        processes: Those of the host.
+        root: The folder that stands for ``/``.
+    """
+    daemons = [process for process in processes if process.is_program("supervisord")]
+    configurations = [path for daemon in daemons if (path := _configuration_path(daemon, root)) is not None]
+    return {name: command for path in configurations for name, command in _bench_programs(bench, path).items()}
+
+
 def control_commands(bench: Bench, processes: Iterable[Process], root: Path) -> list[list[str]]:
     """Return the command to which a client's action is added, for each supervisor daemon that is told to run the bench.
 

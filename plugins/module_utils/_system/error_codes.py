@@ -19,6 +19,10 @@ ERROR_CODES: dict[str, str] = {
     "configuration_invalid": "A configuration file of a site or bench is not what Frappe can read.",
     "configuration_missing": "A configuration file of a site or bench does not exist.",
     "configuration_refused": "A change of a configuration was asked for that would misguide Frappe or lose data.",
+    # debug mode
+    "debug_time_invalid": "Debug mode was asked for without an end, or for longer than a day.",
+    "debug_timer_failed": "The timer that would end debug mode cannot be used, so it was not turned on.",
+    "debug_timer_missing": "Nothing on the host would end debug mode, so it was not turned on.",
     # queue
     "redis_unavailable": "A Redis server of the bench does not answer, or refuses the account.",
     # health checks
@@ -46,13 +50,23 @@ ERROR_CODES: dict[str, str] = {
     "binlog_restarted": "The server began its binary logs anew, so an archive of them cannot be continued.",
     "binlog_unsupported": "A binary log is of a format that is not read.",
     "gtid_invalid": "A text is no GTID.",
+    # maintenance
+    "table_unreadable": "A table cannot be opened, and is not one that could be repaired, or could not be.",
+    "window_invalid": "The end of the window for maintenance is no time that can be understood.",
+    # schema
+    "index_busy": "An index was not changed because somebody else had its table in a transaction.",
+    "index_refused": "An index must not be taken out of use, brought back or dropped as was asked for.",
+    "schema_state_invalid": "What is remembered of the indexes in quarantine cannot be read.",
     # cleanup
     "cleanup_running": "Another cleanup of the same host is running.",
     "cleanup_unknown": "No cleanup with this id has files in quarantine.",
     "clock_ahead": "The clock is so far ahead of everything that was written that no age can be judged.",
     "plan_refused": "The plan of a cleanup is not the one that was reviewed, or not of this host.",
-    "server_read_only": "The server of the database takes no writes, or follows another one: nothing is deleted.",
+    "server_read_only": "The server of the database takes no writes, or follows another one: nothing is changed.",
     "rule_invalid": "A rule of the cleanup does not exist, or cannot be set so.",
+    # performance
+    "restart_failed": "A process that was started anew did not come back as it was before.",
+    "restart_refused": "A process cannot be started anew without a failed request, a lost job, or with its present code.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
     "wrong_site": "The backup set is of another site.",

@@ -7,7 +7,8 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.service import Service
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.service_control import (
-    start_commands,
+    manager_commands,
+    restart_service,
     start_service,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
@@ -38,13 +39,13 @@ def test_supervisor_that_has_the_bench_is_asked_and_no_other(bench: Bench, tmp_p
     other.write_text("[program:frappe-bench-web]\ncommand=x\ndirectory=/home/somebody/frappe-bench\n")
     make_daemon(tmp_path, 7, own)
     make_daemon(tmp_path, 8, other)
-    (command,) = start_commands(service("supervisor"), bench, tmp_path)
+    (command,) = manager_commands("start", service("supervisor"), bench, tmp_path)
     assert command[-4:] == ["-c", str(own), "start", "frappe-bench-web"]
 
 
 def test_systemd_is_asked_for_the_unit(bench: Bench) -> None:
-    assert start_commands(service("systemd"), bench) == [["systemctl", "start", "frappe-bench-web"]]
-    (command,) = start_commands(service("systemd-user"), bench)
+    assert manager_commands("start", service("systemd"), bench) == [["systemctl", "start", "frappe-bench-web"]]
+    (command,) = manager_commands("start", service("systemd-user"), bench)
     assert command[:2] == ["systemctl", "--user"]
     assert command[2].startswith("--machine=")
 

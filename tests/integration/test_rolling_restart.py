@@ -1,0 +1,151 @@
+"""The module rolling_restart on real gunicorn, nginx, supervisor and RQ, while users ask and jobs run."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+import rq
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import find_services, web_master_pids
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue
+from ansible_collections.lifeboat.frappe.plugins.modules import rolling_restart
+
+from tests.lab import Lab, Prober
+from tests.lab.background import Background
+from tests.lab.nginx import NginxServer
+from tests.lab.prober import ask
+from tests.lab.processes import wait_until
+from tests.modules import run_module
+
+SITE = "alpha.localhost"
+JOBS = 12
+
+
+class Poster(Background):
+    """Writes a row by POST after POST, which nginx never sends twice: what fails, a user loses."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__("poster")
+        self.port = port
+        self.statuses: list[int] = []
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("POST", "/api/method/lab.write", "description=x", {"Host": SITE})
+                self.statuses.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException):
+                self.statuses.append(0)
+            finally:
+                connection.close()
+            self._ending.wait(0.02)
+
+
+@pytest.fixture(scope="module")
+def nginx(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NginxServer]:
+    with NginxServer(tmp_path_factory.mktemp("web") / "nginx", lab.web_port) as server:
+        yield server
+
+
+def restart(lab: Lab, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    paths = {"bench_path": str(lab.bench_path), "state_path": str(lab.state_path)}
+    return run_module(rolling_restart, check_mode=check_mode, **paths, **{"drain_seconds": 5, **options})
+
+
+def masters(lab: Lab) -> list[int]:
+    bench = Bench(lab.bench_path)
+    return web_master_pids(bench, find_services(bench))
+
+
+def put_code(lab: Lab, text: str) -> None:
+    """Change the application as an update does: its answer to a new address."""
+    path = lab.bench_path / "apps" / "frappe" / "frappe" / "app.py"
+    source = path.read_text().partition("# new code\n")[0]
+    path.write_text(f"{source}# new code\n{text}\n")
+    # Later than the start of whatever runs, whose time the kernel tells to the second only.
+    set_code_time(lab, time.time() + 5)
+
+
+def set_code_time(lab: Lab, at_seconds: float) -> None:
+    os.utime(lab.bench_path / "apps" / "frappe" / "frappe" / "app.py", (at_seconds, at_seconds))
+
+
+def put_job(lab: Lab, connection: redis.Redis, **arguments: Any) -> rq.job.Job:
+    return rq.Queue(f"{lab.bench_id}:short", connection=connection).enqueue_call(
+        "frappe.utils.background_jobs.execute_job",
+        kwargs={"site": SITE, "method": "frappe.utils.background_jobs.write_slowly", "kwargs": arguments},
+        job_id=f"{SITE}::{uuid.uuid4()}",
+    )
+
+
+def live_workers(lab: Lab) -> set[str]:
+    return {worker.name for worker in Queue(lab.redis_queue_url, lab.bench_id).live_workers()}
+
+
+def rows(lab: Lab, marker: str) -> int:
+    connection = lab.connect(SITE)
+    ((count,),) = fetch_all(connection, "SELECT COUNT(*) FROM tabToDo WHERE description = %s", (marker,))
+    connection.close()
+    return int(count)
+
+
+def test_new_code_is_loaded_without_a_failed_request(lab: Lab, nginx: NginxServer) -> None:
+    old_masters, old_workers = masters(lab), live_workers(lab)
+    before = nginx.bench_configuration.read_text()
+    put_code(lab, 'HANDLERS["/new"] = lambda _connection, _settings, _environ: _message("new")')
+    with Prober(nginx.port, SITE) as prober, Poster(nginx.port) as poster:
+        wait_until(lambda: bool(prober.answers and poster.statuses), "the first answers")
+        planned = restart(lab, check_mode=True, when="needed")
+        assert masters(lab) == old_masters
+        done = restart(lab, when="needed")
+    assert [step["way"] for step in done["steps"]] == ["stand_in", "restart", "warm", "warm"], done
+    assert done["steps"] == planned["steps"]
+    assert done["busy"] == []
+    assert "its code was changed" in done["lines"][0]
+    assert prober.failures() == []
+    assert set(poster.statuses) == {http.client.OK}
+    assert ask(nginx.port, SITE, "/new") == http.client.OK
+    assert not set(masters(lab)) & set(old_masters)
+    assert nginx.bench_configuration.read_text() == before
+    assert not old_workers & live_workers(lab)
+    set_code_time(lab, time.time() - 3600)
+    assert restart(lab, when="needed")["lines"] == [
+        "Nothing to restart: web, workers, scheduler run the present code within their bounds."
+    ]
+
+
+def test_jobs_run_exactly_once_while_their_workers_are_restarted(lab: Lab) -> None:
+    slow, quick = uuid.uuid4().hex, uuid.uuid4().hex
+    old = live_workers(lab)
+    with redis.Redis.from_url(lab.redis_queue_url) as connection:
+        jobs = [put_job(lab, connection, seconds=2, marker=slow)]
+        wait_until(lambda: jobs[0].get_status() == "started", "the slow job")
+        jobs += [put_job(lab, connection, seconds=0.001, marker=quick) for _number in range(JOBS)]
+        done = restart(lab, services=["workers"])
+        assert [step["way"] for step in done["steps"]] == ["warm", "warm"], done
+        assert not old & live_workers(lab)
+        wait_until(lambda: all(job.get_status() == "finished" for job in jobs), "the jobs")
+        assert rows(lab, slow) == jobs[0].return_value()
+        assert rows(lab, quick) == JOBS
+
+
+def test_bad_code_leaves_everything_as_it_was(lab: Lab, nginx: NginxServer) -> None:
+    old = masters(lab)
+    put_code(lab, "raise RuntimeError('bad')")
+    with Prober(nginx.port, SITE) as prober:
+        wait_until(lambda: bool(prober.answers), "the first answer")
+        refused = restart(lab, timeout_seconds=20)
+    assert refused["error_code"] == "restart_refused", refused
+    assert "it ended" in refused["msg"]
+    assert prober.failures() == []
+    assert masters(lab) == old
+    put_code(lab, "")
