@@ -145,7 +145,9 @@ def prepare_environment() -> None:
         shutil.rmtree(VENV, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     print("Installing the pinned packages of requirements-dev.txt", flush=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Of the collections in the package ansible few modules are ever imported, which compiles them: not all beforehand.
+    options = ["--quiet", "--disable-pip-version-check", "--no-compile"]
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", *options]
     requirements, constraints = map(str, REQUIREMENTS)
     done = subprocess.run([*pip, "-r", requirements, "-c", constraints], check=False, capture_output=True, text=True)
     if done.returncode:
