@@ -66,6 +66,19 @@ def read_indexes(query: Query, schema: str, table: str) -> list[Index]:
     return [_index(schema, table, str(name), list(parts)) for name, parts in groupby(rows, key=lambda row: row[0])]
 
 
+def read_indexes_of_schema(query: Query, schema: str) -> list[Index]:
+    """Read the indexes of all tables of a schema; each of them is opened."""
+    rows = query(
+        "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, NON_UNIQUE, INDEX_TYPE, IGNORED"
+        " FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
+        (schema,),
+    )
+    return [
+        _index(schema, str(table), str(name), [row[1:] for row in parts])
+        for (table, name), parts in groupby(rows, key=lambda row: row[:2])
+    ]
+
+
 def redundant_indexes(indexes: Iterable[Index]) -> list[RedundantIndex]:
     """Return the indexes of one table that begin another one, so that nothing is found slower without them.
 

@@ -1,0 +1,126 @@
+"""What could be better about the schema of a site, as a plan: nothing of it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ..._mariadb.connection import LoginOptions
+from ..._mariadb.identifiers import quote_identifier
+from ..._mariadb.indexes import Query
+from .doctypes import read_doctypes
+from .drift import Drift, column_definition, find_drift
+from .facts import SchemaFacts
+from .ghosts import Ghost, find_ghosts
+from .index_findings import IndexFinding, index_lines
+from .orphans import Budget, OrphanReport, count_orphans
+from .statements import dump_command
+
+DRIFT = "drift"
+INDEXES = "indexes"
+ORPHANS = "orphans"
+GHOSTS = "ghosts"
+SECTIONS = (DRIFT, INDEXES, ORPHANS, GHOSTS)
+LINES_SHOWN = 10
+
+
+@dataclass
+class Advice:
+    """What was found in one site.
+
+    Attributes:
+        indexes: The indexes that could go.
+        usage: What is known of how indexes are used; empty where indexes were not looked at.
+        drift: What is not as Frappe makes it.
+        ghosts: What no DocType knows.
+        orphans: Rows that belong to nothing.
+        backup_command: What backs up exactly the tables from which something would go; empty where nothing would.
+    """
+
+    indexes: list[IndexFinding] = field(default_factory=list)
+    usage: str = ""
+    drift: list[Drift] = field(default_factory=list)
+    ghosts: list[Ghost] = field(default_factory=list)
+    orphans: OrphanReport = field(default_factory=OrphanReport)
+    backup_command: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            INDEXES: [finding.as_dict() for finding in self.indexes],
+            "usage": self.usage,
+            DRIFT: [drift.as_dict() for drift in self.drift],
+            GHOSTS: [ghost.as_dict() for ghost in self.ghosts],
+            ORPHANS: [orphans.as_dict() for orphans in self.orphans.found],
+            "unfinished": self.orphans.unfinished,
+            "backup_command": self.backup_command,
+        }
+
+    def lines(self) -> list[str]:
+        """Say it for people, the first few of each kind."""
+        lines = [self.usage] if self.usage else []
+        for kind, texts in (
+            ("indexes", index_lines(self.indexes)),
+            ("drift", [drift.text for drift in self.drift]),
+            ("ghosts", [ghost.text for ghost in self.ghosts]),
+            ("orphans", [orphans.text for orphans in self.orphans.found]),
+        ):
+            lines += texts[:LINES_SHOWN]
+            if len(texts) > LINES_SHOWN:
+                lines.append(f"{kind}: {len(texts) - LINES_SHOWN:,} more are in the result")
+        lines += [f"{table}: not counted to the end, {why}" for table, why in self.orphans.unfinished.items()]
+        if self.backup_command:
+            lines.append(f"before anything of that is deleted or dropped: {self.backup_command}")
+        return lines
+
+
+def advise(
+    query: Query,
+    facts: SchemaFacts,
+    sections: Collection[str],
+    site: str,
+    login: LoginOptions,
+    budget: Budget,
+) -> Advice:
+    """Look at everything but indexes.
+
+    Args:
+        query: Runs a statement in the site's database.
+        facts: Its schema.
+        sections: What to look at.
+        site: The name of the site.
+        login: The site's own account.
+        budget: For how long orphans are counted.
+    """
+    advice = Advice()
+    if DRIFT in sections:
+        advice.drift = find_drift(facts, _definitions(query))
+    if GHOSTS in sections or ORPHANS in sections:
+        doctypes = read_doctypes(query)
+        if GHOSTS in sections:
+            advice.ghosts = find_ghosts(facts, doctypes.fields, site)
+        if ORPHANS in sections:
+            advice.orphans = count_orphans(query, facts, doctypes, budget)
+    tables = _touched(advice.ghosts, advice.orphans)
+    if tables:
+        advice.backup_command = dump_command(login, facts.database, tables)
+    return advice
+
+
+def _touched(ghosts: Iterable[Ghost], orphans: OrphanReport) -> list[str]:
+    return sorted({*(ghost.name for ghost in ghosts), *(found.table for found in orphans.found)})
+
+
+def _definitions(query: Query) -> Callable[[str, str], str]:
+    """Return what tells how a table defines a column, asking once a table."""
+
+    @cache
+    def statement(table: str) -> str:
+        return str(query(f"SHOW CREATE TABLE {quote_identifier(table)}")[0][1])
+
+    def definition(table: str, column: str) -> str:
+        return column_definition(statement(table), column)
+
+    return definition

@@ -1,0 +1,40 @@
+"""The DocTypes of a site and their fields, as its database has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..._mariadb.indexes import Query
+
+
+@dataclass(frozen=True)
+class DocTypes:
+    """The DocTypes of a site.
+
+    Attributes:
+        fields: The fields of each, its custom ones included.
+        children: Those whose rows belong to documents of others.
+        without_table: Those that have no table of their own: single and virtual ones.
+    """
+
+    fields: dict[str, frozenset[str]]
+    children: frozenset[str]
+    without_table: frozenset[str]
+
+
+def read_doctypes(query: Query) -> DocTypes:
+    """Read the DocTypes of a site; Frappe before version 13 knows no virtual ones."""
+    columns = {str(row[0]) for row in query("SHOW COLUMNS FROM tabDocType")}
+    is_virtual = "is_virtual" if "is_virtual" in columns else "0"
+    rows = query(f"SELECT name, istable, issingle, {is_virtual} FROM tabDocType")  # noqa: S608
+    fields: dict[str, set[str]] = {str(row[0]): set() for row in rows}
+    for doctype, field in query(
+        "SELECT parent, fieldname FROM tabDocField UNION SELECT dt, fieldname FROM `tabCustom Field`"
+    ):
+        fields.setdefault(str(doctype), set()).add(str(field))
+    names = {str(row[0]) for row in rows}
+    return DocTypes(
+        fields={name: frozenset(found) for name, found in fields.items() if name in names},
+        children=frozenset(str(row[0]) for row in rows if row[1]),
+        without_table=frozenset(str(row[0]) for row in rows if row[2] or row[3]),
+    )

@@ -1,0 +1,129 @@
+"""What a server says of the schema of one site, read with the site's own account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..._checks.index_advice import declared_columns
+from ..._mariadb.indexes import Index, Query, read_indexes_of_schema
+
+BASE_TABLE = "BASE TABLE"
+SEQUENCE = "SEQUENCE"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; rows and bytes are InnoDB's estimates."""
+
+    name: str
+    engine: str
+    row_format: str
+    collation: str
+    rows: int
+    data_bytes: int
+    index_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """What it takes with its indexes."""
+        return self.data_bytes + self.index_bytes
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; ``collation`` is empty where it holds no text."""
+
+    table: str
+    name: str
+    collation: str
+
+
+@dataclass(frozen=True)
+class SchemaFacts:
+    """The schema of a site.
+
+    Attributes:
+        database: The name of the database.
+        collation: What its new tables get.
+        tables: Its tables, by their names.
+        sequences: The names of its sequences.
+        columns: All columns of its tables.
+        indexes: All indexes of its tables.
+        foreign: Table and column with which a foreign key begins, on either of its sides.
+        declared: Table and column of each index that a DocType, a Custom Field or a Property Setter declares.
+    """
+
+    database: str
+    collation: str
+    tables: dict[str, Table]
+    sequences: tuple[str, ...]
+    columns: tuple[Column, ...]
+    indexes: tuple[Index, ...]
+    foreign: frozenset[tuple[str, str]] = frozenset()
+    declared: frozenset[tuple[str, str]] = frozenset()
+
+    def indexes_of(self, table: str) -> list[Index]:
+        """Return the indexes of one table."""
+        return [index for index in self.indexes if index.table == table]
+
+    def index(self, table: str, name: str) -> Index | None:
+        """Return one index, or None where there is none of that name."""
+        return next((index for index in self.indexes if (index.table, index.name) == (table, name)), None)
+
+    def bytes_of(self, index: Index) -> int:
+        """Return about what a secondary index takes: its share of what those of its table take together."""
+        table = self.tables[index.table]
+        secondary = len(self.indexes_of(index.table)) - 1 if table.engine == "InnoDB" else 1
+        return table.index_bytes // max(secondary, 1)
+
+
+def read_facts(query: Query, database: str) -> SchemaFacts:
+    """Read the schema of a site; each table is opened once.
+
+    Args:
+        query: Runs a statement in the site's database.
+        database: Its name.
+    """
+    ((collation,),) = query(
+        "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (database,)
+    )
+    rows = query(
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, ROW_FORMAT, TABLE_COLLATION, TABLE_ROWS, DATA_LENGTH, INDEX_LENGTH"
+        " FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME",
+        (database,),
+    )
+    tables = {str(row[0]): _table(row) for row in rows if row[1] == BASE_TABLE}
+    columns = query(
+        "SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
+        " ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        (database,),
+    )
+    return SchemaFacts(
+        database=database,
+        collation=str(collation),
+        tables=tables,
+        sequences=tuple(str(row[0]) for row in rows if row[1] == SEQUENCE),
+        columns=tuple(
+            Column(str(table), str(name), str(kind or "")) for table, name, kind in columns if table in tables
+        ),
+        indexes=tuple(read_indexes_of_schema(query, database)),
+        foreign=_first_foreign_columns(query, database),
+        declared=frozenset(declared_columns(query, database)),
+    )
+
+
+def _table(row: Sequence[object]) -> Table:
+    name, _kind, engine, row_format, collation = (str(value or "") for value in row[:5])
+    rows, data_bytes, index_bytes = (int(str(value or 0)) for value in row[5:])
+    return Table(name, engine, row_format, collation, rows, data_bytes, index_bytes)
+
+
+def _first_foreign_columns(query: Query, database: str) -> frozenset[tuple[str, str]]:
+    rows = query(
+        "SELECT TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME"
+        " FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = %s AND REFERENCED_TABLE_NAME IS NOT NULL"
+        " AND ORDINAL_POSITION = 1",
+        (database,),
+    )
+    return frozenset((str(table), str(column)) for row in rows for table, column in (row[:2], row[2:]))

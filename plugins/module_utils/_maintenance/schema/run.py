@@ -1,0 +1,223 @@
+"""One look at the schema of sites, and what is done about their indexes: site by site."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..._bench.layout import ROOT, Bench, Site
+from ..._cleanup.clock import refuse_clock_ahead
+from ..._cleanup.pace import Load
+from ..._cleanup.site_database import site_login, sites_of, why_no_writes
+from ..._mariadb.connection import fetch_all, server_errors
+from ..._recovery.lock import SiteLock
+from ..._recovery.record import recorded
+from ..._system.errors import LifeboatError
+from .advice import INDEXES, SECTIONS, Advice, advise
+from .apply import AFTER, BEFORE, Action, apply_actions
+from .choice import STATE_DROPPED, Choice, Wanted, choose
+from .facts import SchemaFacts, read_facts
+from .index_findings import find_indexes, usage_text
+from .orphans import Budget
+from .quarantine import Limits
+from .quarantine_lines import quarantine_lines
+from .sessions import altering_session, reading_session
+from .state import SchemaState, StateFile
+from .usage import IndexKey, observe, read_counters
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+MODULE_NAME = "database_schema"
+
+
+@dataclass(frozen=True)
+class SchemaRequest:
+    """What was asked for; the options of ``database_schema``.
+
+    Attributes:
+        state_path: The folder of the collection's state.
+        benches: The benches of the host.
+        sites: The sites that are meant; none for all.
+        wanted: What is to become of indexes.
+        sections: What to look at.
+        limits: When an index comes back.
+        timeout_seconds: For how long orphans are counted in one site.
+        now: Seconds since the epoch.
+        check_mode: Whether nothing is to be changed.
+        root: The folder that stands for ``/``.
+    """
+
+    state_path: Path
+    benches: Sequence[Bench]
+    sites: tuple[str, ...] = ()
+    wanted: Wanted = field(default_factory=Wanted)
+    sections: tuple[str, ...] = SECTIONS
+    limits: Limits = field(default_factory=Limits)
+    timeout_seconds: float = 60.0
+    now: float = field(default_factory=time.time)
+    check_mode: bool = False
+    root: Path = ROOT
+
+
+@dataclass
+class _SiteRun:
+    """What became of one site."""
+
+    result: dict[str, Any]
+    refused: list[LifeboatError]
+    done: list[Action]
+
+
+def run_schema(request: SchemaRequest) -> dict[str, Any]:
+    """Look at the schema of each site, and change what was asked for; one site does not stop the others.
+
+    Returns:
+        The result of the module.
+
+    Raises:
+        LifeboatError: ``bench_not_found`` where a site that was named is in no bench; ``clock_ahead``.
+    """
+    if request.wanted.state == STATE_DROPPED:
+        refuse_clock_ahead(request.now)
+    runs: list[_SiteRun] = []
+    refused: list[dict[str, str]] = []
+    for site in _chosen(request):
+        try:
+            run = _run_site(request, site)
+            runs.append(run)
+            errors = run.refused
+        except LifeboatError as error:
+            errors = [error]
+        refused += [{"site": site.name, "error_code": error.error_code, "reason": error.message} for error in errors]
+    actions = [(str(run.result["site"]), action) for run in runs for action in run.done]
+    return {
+        "changed": bool(actions),
+        "sites": [run.result for run in runs],
+        "refused": refused,
+        "lines": [f"{run.result['site']}: {line}" for run in runs for line in run.result["lines"]]
+        + [f"{each['site']}: {each['reason']}" for each in refused],
+        "diff": {
+            side: {f"{site}: {action.entry.table}.{action.entry.index}": names[action.kind] for site, action in actions}
+            for side, names in (("before", BEFORE), ("after", AFTER))
+        },
+    }
+
+
+def _chosen(request: SchemaRequest) -> list[Site]:
+    sites = list(sites_of(request.benches))
+    unknown = sorted(set(request.sites) - {site.name for site in sites})
+    if unknown:
+        raise LifeboatError(
+            f"Cannot find the site {unknown[0]}: no bench of this host that was looked at has it. Correct the name, or "
+            "give the bench_path of its bench.",
+            "bench_not_found",
+        )
+    return [site for site in sites if not request.sites or site.name in request.sites]
+
+
+def _run_site(request: SchemaRequest, site: Site) -> _SiteRun:
+    file = StateFile(request.state_path, site.name)
+    with ExitStack() as stack:
+        if not request.check_mode:
+            stack.enter_context(SiteLock(request.state_path, site.name).hold(MODULE_NAME))
+        connection = stack.enter_context(reading_session(site))
+        stack.enter_context(server_errors(f"look at the schema of {site.name}"))
+        address, login = site_login(site)
+        query = partial(fetch_all, connection)
+        facts = read_facts(query, address.db_name)
+        state = file.read()
+        counters = read_counters(query, address.db_name, request.now)
+        state = replace(state, watch=observe(state.watch, counters, request.now))
+        advice = advise(
+            query,
+            facts,
+            request.sections,
+            site.name,
+            login,
+            Budget(request.timeout_seconds, Load(connection, (), request.root).is_busy),
+        )
+        _look_at_indexes(advice, request, site, facts, state)
+        choice = choose(request.wanted, site.name, facts, state, advice.indexes, request.now, request.limits)
+        _refuse_replica(choice, site, connection)
+        done, refused, after = choice.actions, choice.refused, choice.state
+        if not request.check_mode:
+            done, refused, after = _apply(request, site, file, choice)
+            counters = read_counters(query, address.db_name, request.now)
+            if after.watch is not None and counters is not None:
+                # What this run itself has read is left out of what the next one finds.
+                after = replace(after, watch=replace(after.watch, last=counters))
+            file.write(after)
+    quarantine = [vars(entry) for entry in after.entries.values()]
+    result = {
+        "site": site.name,
+        "bench": str(site.bench.path),
+        "database": facts.database,
+        **advice.as_dict(),
+        "quarantine": quarantine,
+        "ignored_by_others": _ignored_by_others(facts, after),
+        "dropped": list(after.dropped),
+        "actions": [action.as_dict() for action in done],
+        "lines": [*quarantine_lines(done, after, request.now, request.limits), *advice.lines()],
+    }
+    return _SiteRun(result, refused, done)
+
+
+def _look_at_indexes(
+    advice: Advice, request: SchemaRequest, site: Site, facts: SchemaFacts, state: SchemaState
+) -> None:
+    if INDEXES in request.sections:
+        elsewhere = _used_elsewhere(site, request.now)
+        advice.indexes = find_indexes(facts, state.watch, elsewhere, request.now, request.limits.watch_days)
+        advice.usage = usage_text(state.watch, request.now, request.limits.watch_days)
+
+
+def _used_elsewhere(site: Site, now: float) -> set[IndexKey]:
+    """Return the indexes that other sites of the bench use; one that cannot be asked does not count."""
+    used: set[IndexKey] = set()
+    for other in site.bench.sites():
+        if other.name == site.name:
+            continue
+        with suppress(LifeboatError), reading_session(other) as connection, server_errors("read the use of indexes"):
+            counters = read_counters(partial(fetch_all, connection), site_login(other)[0].db_name, now)
+            used |= {key for key, rows in counters.index_rows.items() if rows} if counters else set()
+    return used
+
+
+def _refuse_replica(choice: Choice, site: Site, connection: Connection[Any]) -> None:
+    """Refuse changes of a server that takes none, or must take none; looking is possible there."""
+    state = why_no_writes(connection) if choice.actions else ""
+    if state:
+        choice.actions.clear()
+        choice.refused.append(
+            LifeboatError(
+                f"Refused to change indexes of {site.name}: its server {state}. Nothing was changed in it. Run this on "
+                "the host of the primary, or end read_only once it is certain that this is the primary.",
+                "server_read_only",
+            )
+        )
+
+
+def _apply(
+    request: SchemaRequest, site: Site, file: StateFile, choice: Choice
+) -> tuple[list[Action], list[LifeboatError], SchemaState]:
+    if not choice.actions:
+        return [], choice.refused, choice.state
+    facts = {"module": MODULE_NAME, "action": request.wanted.state, "site": site.name}
+    with recorded(request.state_path, **facts) as record, altering_session(site) as connection:
+        applied = apply_actions(connection, file, choice.state, choice.actions, site.name, request.now)
+        record["indexes"] = [action.as_dict() for action in applied.done]
+    return applied.done, [*choice.refused, *applied.refused], applied.state
+
+
+def _ignored_by_others(facts: SchemaFacts, state: SchemaState) -> list[dict[str, str]]:
+    return [
+        {"table": index.table, "index": index.name}
+        for index in facts.indexes
+        if index.is_ignored and (index.table, index.name) not in state.entries
+    ]
