@@ -44,7 +44,7 @@ lab-down: ## end the embedded lab, leaving no process
 test: setup ## run every gate, quick ones first
 	@$(PYTHON) -m tests.tools.gates
 
-benchmark: setup-benchmark ## measure recovery, backups and health checks against other means; PART=restore, backup or health for one (takes a while)
+benchmark: setup-benchmark ## measure recovery, backups, health checks and cleanup against other means; PART=restore, backup, replay, health or cleanup for one (takes a while)
 	@$(TOOL_PATH) $(PYTHON) -m tests.benchmark --part $(or $(PART),all)
 
 $(GATES): setup

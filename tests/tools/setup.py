@@ -48,7 +48,7 @@ PROGRAMS: dict[str, dict[str, str]] = {
         "mmdebstrap": "mmdebstrap",
         "shellcheck": "shellcheck",
     },
-    "benchmark": {"myloader": "mydumper"},
+    "benchmark": {"myloader": "mydumper", "pt-archiver": "percona-toolkit"},
 }
 
 

@@ -6,11 +6,13 @@ files cost neither a million objects nor their memory.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -21,7 +23,9 @@ from .quarantine import QUARANTINE_NAME
 FIND = "find"
 # Whatever else the host does goes first.
 LOWEST_PRIORITY = ("nice", "-n", "19")
+# A pipe that takes as much as is read at once lets find go on meanwhile. Linux numbers the request 1031.
 READ_BYTES = 1 << 20
+SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 # The time of the last change, right-justified, comes first: so the order of lines is the order of ages.
 FORMAT = r"%22T@ %D %i %s %b %n %P\0"
 TIME_WIDTH = 22
@@ -82,7 +86,7 @@ def find_files(folder: Path, names: Sequence[str] = (), depth: int | None = None
     with tempfile.TemporaryFile() as complaints:
         with _started([*command, "-printf", FORMAT], complaints) as find:
             try:
-                yield from _lines(cast(BinaryIO, find.stdout).fileno())
+                yield from _lines(cast(BinaryIO, find.stdout))
             except GeneratorExit:
                 find.kill()
                 raise
@@ -122,8 +126,10 @@ def _started(command: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[
     )
 
 
-def _lines(descriptor: int) -> Iterator[list[bytes]]:
+def _lines(pipe: IO[bytes]) -> Iterator[list[bytes]]:
+    with suppress(OSError):  # an account may have used up what it may have of larger pipes
+        fcntl.fcntl(pipe, SET_PIPE_SIZE, READ_BYTES)
     rest = b""
-    while chunk := os.read(descriptor, READ_BYTES):
+    while chunk := pipe.read(READ_BYTES):
         *lines, rest = (rest + chunk).split(b"\0")
         yield lines
