@@ -57,6 +57,10 @@ ERROR_CODES: dict[str, str] = {
     "index_busy": "An index was not changed because somebody else had its table in a transaction.",
     "index_refused": "An index must not be taken out of use, brought back or dropped as was asked for.",
     "schema_state_invalid": "What is remembered of the indexes in quarantine cannot be read.",
+    # settings of the server
+    "load_unmeasurable": "The load of the database's server cannot be measured, so no settings can be advised.",
+    "settings_refused": "Settings for the database's server are not those that were reviewed, or must not be set.",
+    "settings_unwritable": "The file with settings for the database's server cannot be read or written.",
     # cleanup
     "cleanup_running": "Another cleanup of the same host is running.",
     "cleanup_unknown": "No cleanup with this id has files in quarantine.",

@@ -1,0 +1,227 @@
+"""``database_maintenance`` on tables of a real server: what it does, what it leaves alone, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import statements, work
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import (
+    Surroundings,
+    measure,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.lock import SiteLock
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
+
+from tests.lab import MariaDBServer
+from tests.lab.processes import wait_until
+from tests.maintained_site import MEBIBYTE, SERVER_VARIABLES, SITE, MaintainedSite
+
+SEARCH = "__global_search"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
+    folder = tmp_path_factory.mktemp("maintained-server")
+    with MariaDBServer(folder, **SERVER_VARIABLES) as server:
+        yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def site(tmp_path: Path, server: MariaDBServer) -> Iterator[MaintainedSite]:
+    site = MaintainedSite(tmp_path, server)
+    yield site
+    site.close()
+
+
+def kinds(result: dict[str, Any]) -> dict[str, str]:
+    return {skip["table"]: skip["kind"] for skip in result["skipped"] if skip["table"]}
+
+
+def actions(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(item["table"], item["action"]) for item in result["done"]]
+
+
+def test_tables_are_brought_in_order_once(site: MaintainedSite) -> None:
+    site.bloat("tabVersion")
+    site.fill("tabNote", 200)
+    site.fill("tabText", 50, "ENGINE=Aria")
+    site.fill(SEARCH, 50, "ENGINE=MyISAM")
+    site.mark_as_crashed(SEARCH)
+    planned = site.maintain(check_mode=True)
+    assert planned["changed"]
+    assert planned["diff"]["before"]["tables"] == [
+        f"{SITE}: {SEARCH}: repair",
+        f"{SITE}: tabNote: analyze",
+        f"{SITE}: tabVersion: rebuild",
+    ]
+    assert [item["action"] for item in planned["plan"]] == ["repair", "check", "analyze", "rebuild"]
+    assert planned["done"] == []
+    assert kinds(planned) == {}
+    assert not site.state_path.exists()
+    assert site.free_bytes("tabVersion") > 3 * MEBIBYTE
+    done = site.maintain()
+    assert actions(done) == [
+        (SEARCH, "repair"),
+        ("tabText", "check"),
+        ("tabNote", "analyze"),
+        ("tabVersion", "rebuild"),
+    ]
+    rebuilt = done["done"][-1]
+    assert rebuilt["before_bytes"] > 4 * MEBIBYTE > rebuilt["after_bytes"]
+    assert fetch_all(site.administrator, f"SELECT COUNT(*) FROM `{SEARCH}`") == [(50,)]
+    (kept,) = (site.state_path / "maintenance" / "repaired").iterdir()
+    assert {path.suffix for path in kept.iterdir()} == {".frm", ".MYD", ".MYI"}
+    assert "rebuild-global-search" in "".join(done["lines"])
+    (record,) = read_records(site.state_path)
+    assert (record["module"], record["done"][-1]["table"]) == ("database_maintenance", "tabVersion")
+    again = site.maintain()
+    assert not again["changed"]
+    assert {action for _table, action in actions(again)} == {"check"}
+    assert again["window"]["began_at"] == done["window"]["began_at"]
+    assert again["skipped"][0]["kind"] == "checked_elsewhere"
+
+
+def test_what_cannot_be_rebuilt_online_is_left_alone(site: MaintainedSite) -> None:
+    site.fill("tabSearched", 1500)
+    execute(site.administrator, "ALTER TABLE tabSearched ADD FULLTEXT (text)")
+    execute(site.administrator, "CREATE TABLE tabParts (name INT PRIMARY KEY) PARTITION BY HASH (name) PARTITIONS 2")
+    nothing = {"rebuild_min_bytes": 0, "reclaim_min_bytes": 0, "reclaim_min_percent": 0}
+    planned = site.maintain(check_mode=True, thresholds=nothing)
+    assert kinds(planned) == {"tabSearched": "not_online", "tabParts": "partitioned"}
+
+
+def test_moment_is_looked_at_right_before(site: MaintainedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.bloat("tabVersion")
+    shutil.rmtree(site.site.backups_path)
+    assert kinds(site.maintain()) == {"tabVersion": "backup"}
+    site.make_backup(age_seconds=27 * 3600)
+    assert kinds(site.maintain()) == {"tabVersion": "backup"}
+    site.make_backup()
+    assert kinds(site.maintain(until="2026-01-01T00:00:00Z")) == {"tabVersion": "window"}
+    assert kinds(site.maintain(check_mode=True, until="2026-01-01T00:00:00Z")) == {"tabVersion": "window"}
+    stop = site.state_path / "maintenance.stop"
+    stop.touch()
+    stopped = site.maintain()
+    assert (kinds(stopped), stopped["changed"]) == ({"tabVersion": "stopped"}, False)
+    stop.unlink()
+    monkeypatch.setattr(work, "obstacle", lambda item, _now, _limits: work._skip(item, "busy", "by then"))
+    assert kinds(site.maintain()) == {"tabVersion": "busy"}
+    monkeypatch.setattr(work, "_free_bytes", lambda _server, _table: 0)
+    assert kinds(site.maintain()) == {"tabVersion": "unneeded"}
+
+
+def test_conditions_are_measured(site: MaintainedSite) -> None:
+    surroundings = Surroundings([f"127.0.0.1:{site.server.port}"], Repository(site.folder), [], site.folder)
+
+    def look() -> Any:
+        return measure(site.administrator, site.site, site.database, surroundings, time.time())
+
+    site.fill("tabNote", 10)
+    with closing(connect(site.server.login, site.database)) as other:
+        other.begin()
+        execute(other, "DELETE FROM tabNote")
+        wait_until(lambda: look().transaction_seconds >= 1, "a transaction that is a second old")
+        other.rollback()
+    found = look()
+    assert found.transaction_seconds < 1
+    assert found.backup_age_seconds < 3600
+    assert found.data_room.free_bytes > 0
+    # The server itself stands for a replica: it has applied nothing of another's log.
+    assert found.late_replicas == tuple(surroundings.replicas)
+    unreachable = site.maintain(replicas=["127.0.0.1:1"], thresholds={"rebuild_min_bytes": 0, "reclaim_min_bytes": 0})
+    assert unreachable["refused"] == []  # nothing to rebuild: nobody asks the replica
+    site.bloat("tabVersion")
+    refused = site.maintain(replicas=["127.0.0.1:1"])["refused"]
+    assert refused[0]["error_code"] == "mariadb_unreachable"
+
+
+def test_server_that_refuses_is_named(site: MaintainedSite) -> None:
+    site.bloat("tabVersion")
+    site.configure("wrong")
+    refused = site.maintain()
+    assert [refusal["error_code"] for refusal in refused["refused"]] == ["mariadb_access_denied"]
+    assert "site_config.json" in refused["refused"][0]["reason"]
+    site.configure("site-password")
+    nobody = site.maintain(login_user="nobody", login_password="x", config_file="/nonexistent")
+    assert [refusal["error_code"] for refusal in nobody["refused"]] == ["mariadb_access_denied"]
+    assert "x" not in nobody["refused"][0]["reason"].split()
+    own = site.maintain(login_user=site.database, login_password="site-password", config_file="/nonexistent")
+    assert [refusal["error_code"] for refusal in own["refused"]] == ["mariadb_access_denied"]
+    execute(site.administrator, "SET GLOBAL read_only = 1")
+    try:
+        read_only = site.maintain()
+    finally:
+        execute(site.administrator, "SET GLOBAL read_only = 0")
+    assert [refusal["error_code"] for refusal in read_only["refused"]] == ["server_read_only"]
+    assert "maintain" in read_only["refused"][0]["reason"]
+    for result in (refused, nobody, own, read_only):
+        assert (result["changed"], result["done"]) == (False, [])
+    assert site.free_bytes("tabVersion") > 3 * MEBIBYTE
+    assert site.maintain(until="later")["error_code"] == "window_invalid"
+
+
+def test_site_that_is_recovered_at_the_moment_is_refused(site: MaintainedSite) -> None:
+    site.bloat("tabVersion")
+    site.fill("tabNote", 200)
+    lock = SiteLock(site.state_path, SITE)
+    with lock.hold("recovery-1"):
+        refused = site.maintain()
+    assert [refusal["error_code"] for refusal in refused["refused"]] == ["site_locked"]
+    assert not refused["changed"]
+    assert site.maintain(sites=[SITE])["changed"]
+    assert site.maintain(sites=["b.example"])["refused"][0]["error_code"] == "configuration_missing"
+
+
+def test_table_that_nobody_can_open_is_refused(site: MaintainedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.fill("tabNote", 10)
+    site.fill(SEARCH, 10, "ENGINE=MyISAM")
+    site.mark_as_crashed(SEARCH)
+    folder = site.server.data_path / site.database
+    shutil.copy2(folder / "tabNote.frm", folder / "tabLost.frm")
+    monkeypatch.setattr(work, "repair", lambda _own, _table: "Corrupt")
+    refused = site.maintain()
+    assert [refusal["error_code"] for refusal in refused["refused"]] == ["table_unreadable", "table_unreadable"]
+    assert "tabLost" in refused["refused"][0]["reason"]
+    assert SEARCH in refused["refused"][1]["reason"]
+    (folder / "tabLost.frm").unlink()
+
+
+def test_check_that_finds_damage_repairs(site: MaintainedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.fill(SEARCH, 10, "ENGINE=MyISAM")
+    monkeypatch.setattr(work, "check", lambda _own, _table: "Corrupt")
+    assert actions(site.maintain()) == [(SEARCH, "repair")]
+    monkeypatch.setattr(statements, "FINE", ())
+    assert statements.check(site.administrator, SEARCH) != ""
+
+
+def test_statistics_that_cannot_be_made_are_skipped(site: MaintainedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.fill("tabNote", 200)
+    monkeypatch.setattr(work, "analyze", lambda _own, _table: "Operation failed")
+    assert kinds(site.maintain()) == {"tabNote": "failed"}
+
+
+def test_state_that_was_kept_is_used(site: MaintainedSite) -> None:
+    site.bloat("tabVersion")
+    now = time.time()
+    kept = {
+        "bytes_per_second": 1000,
+        "window": {"began_at": now - 60, "ends_at": now + 60},
+        "rebuilt": {SITE: ["tabVersion"]},
+    }
+    (site.state_path / "maintenance").mkdir(parents=True)
+    (site.state_path / "maintenance" / "tables.json").write_text(json.dumps(kept))
+    assert kinds(site.maintain(check_mode=True)) == {"tabVersion": "done"}
+    kept["window"] = {"began_at": now - 60, "ends_at": now - 30}
+    (site.state_path / "maintenance" / "tables.json").write_text(json.dumps(kept))
+    # At a thousand bytes a second it would take hours.
+    assert kinds(site.maintain(check_mode=True)) == {"tabVersion": "window"}
