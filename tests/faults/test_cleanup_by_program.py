@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import TASK_RULES, chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan, digest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import Task
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
 
@@ -33,6 +33,7 @@ class Journal:
     """A journal with old files."""
 
     rule = "journal"
+    age_days = 0
     program = "journalctl"
 
     def __init__(self, root: Path) -> None:
@@ -45,6 +46,7 @@ class AptCache:
     """A cache of apt with packages."""
 
     rule = "apt_cache"
+    age_days = 0
     program = "apt-get"
 
     def __init__(self, root: Path) -> None:
@@ -53,12 +55,28 @@ class AptCache:
         self.old = {folder / "a_1_amd64.deb", folder / "partial" / "b_1_all.deb"}
 
 
-@pytest.fixture(params=[Journal, AptCache], ids=lambda kind: kind.rule)
+class TemporaryFiles:
+    """Folders for temporary files, of which those go that were not changed for ten days."""
+
+    rule = "temporary_files"
+    program = "systemd-tmpfiles"
+    age_days = 20
+
+    def __init__(self, root: Path) -> None:
+        self.kept = {root / "tmp" / "kept-for-ever", root / "tmp" / "folder of mine" / "kept-too", root / "srv" / "a"}
+        self.old = {root / "tmp" / "a", root / "var" / "tmp" / "b" / "c"}
+        settings = root / "etc" / "tmpfiles.d" / "a.conf"
+        settings.parent.mkdir(parents=True)
+        settings.write_text("e /tmp - - - m:10d\ne /var/tmp - - - m:10d\nx /tmp/kept-*\nX /tmp/*/kept-too\n")
+
+
+@pytest.fixture(params=[Journal, AptCache, TemporaryFiles], ids=lambda kind: kind.rule)
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     found = request.param(tmp_path)
     for path in found.kept | found.old:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x" * 9000)
+        os.utime(path, (NOW, NOW - found.age_days * 86400))
     return found
 
 
@@ -157,6 +175,27 @@ def test_plan_that_wants_more_of_the_journal_takes_nothing(tmp_path: Path) -> No
     forged = decode_plan(content, digest(content), planned["host"])
     assert run_clean(request, forged, check_mode=False)["refused"][0]["error_code"] == "plan_refused"
     assert left(journal) == 2
+
+
+def test_temporary_file_that_is_new_or_open_stays(tmp_path: Path) -> None:
+    kind = TemporaryFiles(tmp_path)
+    needs(kind)
+    opened, changed = tmp_path / "tmp" / "an open [file]", tmp_path / "tmp" / "changed"
+    for path in (opened, changed, *kind.old):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+        os.utime(path, (NOW, NOW - 20 * 86400))
+    (tmp_path / "tmp" / "link").symlink_to(tmp_path / "etc")
+    with opened.open():
+        plan = make_plan(request_of(kind, tmp_path))
+        assert plan.tasks[0].count == 3
+        changed.write_text("again")
+        done = run_clean(request_of(kind, tmp_path), plan, check_mode=False)
+        assert [(task["outcome"], task["count"]) for task in done["tasks"]] == [("done", 2)]
+    assert opened.exists()
+    assert changed.exists()
+    assert (tmp_path / "etc" / "tmpfiles.d" / "a.conf").exists()
+    assert list((tmp_path / "run" / "tmpfiles.d").iterdir()) == []
 
 
 def test_host_without_either_has_nothing_to_do(tmp_path: Path) -> None:

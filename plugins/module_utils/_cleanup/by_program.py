@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Callable
 
@@ -25,7 +25,11 @@ def task_of(rule: str, subject: str, sizes: Sequence[int], age_seconds: int, rea
 
 
 def run_program(
-    context: TaskContext, task: Task, commands: Iterable[Sequence[str]], sizes: Callable[[], list[int]]
+    context: TaskContext,
+    task: Task,
+    commands: Iterable[Sequence[str]],
+    sizes: Callable[[], list[int]],
+    accepted: Collection[int] = (0,),
 ) -> TaskOutcome:
     """Let programs take files away, and return how many they took.
 
@@ -34,6 +38,7 @@ def run_program(
         task: What is done.
         commands: The programs with their arguments.
         sizes: Counts the files that may go.
+        accepted: The exit codes with which a program has done its work.
 
     Raises:
         LifeboatError: ``command_missing`` or ``command_failed``.
@@ -42,7 +47,7 @@ def run_program(
     if before:
         for command in commands:
             result = context.run(command)
-            if result.exit_code:
+            if result.exit_code not in accepted:
                 raise LifeboatError(
                     f"Cannot clean up {task.subject}: {command[0]} ended with {result.exit_code}. Run it by hand "
                     f"({' '.join(command)}) and see what it says.",

@@ -11,6 +11,7 @@ from .choice import Age
 from .registry import Rule
 from .rules.apt_cache import APT_CACHE
 from .rules.caches import PACKAGE_CACHES
+from .rules.container_images import CONTAINER_IMAGES
 from .rules.failed_jobs import FAILED_JOBS
 from .rules.journal import JOURNAL
 from .rules.log_tables import LOG_TABLES
@@ -18,11 +19,23 @@ from .rules.logs import BENCH_LOGS, SITE_LOGS
 from .rules.sessions import SESSIONS
 from .rules.site_cache import SITE_CACHE
 from .rules.stale_jobs import STALE_JOBS
+from .rules.temporary_files import TEMPORARY_FILES
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
 TASK_RULES: dict[str, TaskRule] = {
-    rule.id: rule for rule in (APT_CACHE, FAILED_JOBS, JOURNAL, LOG_TABLES, SESSIONS, SITE_CACHE, STALE_JOBS)
+    rule.id: rule
+    for rule in (
+        APT_CACHE,
+        CONTAINER_IMAGES,
+        FAILED_JOBS,
+        JOURNAL,
+        LOG_TABLES,
+        SESSIONS,
+        SITE_CACHE,
+        STALE_JOBS,
+        TEMPORARY_FILES,
+    )
 }
 SETTINGS = ("older_than_days", "keep_newest")
 
