@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +22,11 @@ from ansible_collections.lifeboat.frappe.plugins.modules import debug_mode
 
 from tests.debug_stage import CONFIGURATION, NOW, ONE, TWO, DebugStage
 from tests.lab import MariaDBServer
+from tests.lab.processes import wait_until
 from tests.modules import run_module
 
 HALF_AN_HOUR = 1800
+SLOW = "a slow one"
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +43,12 @@ def stage(server: MariaDBServer, tmp_path: Path) -> DebugStage:
     return DebugStage(tmp_path, server.login)
 
 
-def query_slowly(stage: DebugStage) -> None:
+def query_slowly(stage: DebugStage, log: Path) -> None:
+    before = log.read_text().count(SLOW)
     with closing(connect(stage.login)) as connection:
-        execute(connection, "SELECT SLEEP(0.01) /* a slow one */")
+        execute(connection, f"SELECT SLEEP(0.01) /* {SLOW} */")
+    # The server writes the log after it has answered.
+    wait_until(lambda: log.read_text().count(SLOW) == before + 1, "the slow log")
 
 
 def test_on_live_and_back_by_itself(stage: DebugStage) -> None:
@@ -48,13 +56,12 @@ def test_on_live_and_back_by_itself(stage: DebugStage) -> None:
     stage.install_units()
     begun = stage.begin(long_query_seconds=0.005, allow_without_timer=False)
     assert begun["changed"]
-    assert stage.commands == ["enable --now lifeboat-debug.timer", "start lifeboat-debug.service"]
+    assert [command.split()[0] for command in stage.commands] == ["daemon-reload", "enable", "start"]
     for name in (ONE, TWO):
         assert {"monitor": 1, "logging": 1, "enable_frappe_logger": 1}.items() <= stage.configuration(name).items()
     assert {"slow_query_log": "ON", "long_query_time": "0.005000"}.items() <= stage.variables().items()
-    query_slowly(stage)
     (log,) = {Path(server.log_path) for server in begun["state"].servers}
-    assert "a slow one" in log.read_text()
+    query_slowly(stage, log)
 
     assert not stage.begin(long_query_seconds=0.005)["changed"]
     assert stage.tick(HALF_AN_HOUR - 1) == []
@@ -72,3 +79,203 @@ def test_on_live_and_back_by_itself(stage: DebugStage) -> None:
         "present",
         "end",
     ]
+
+
+def test_each_site_has_its_time_and_the_last_one_ends_the_slow_log(stage: DebugStage) -> None:
+    before = stage.variables()
+    stage.begin(ONE, minutes=10)
+    stage.begin(TWO, minutes=20)
+    assert stage.tick(600) == []
+    assert stage.bench.site(ONE).config_path.read_text() == CONFIGURATION
+    assert stage.configuration(TWO)["monitor"] == 1
+    assert stage.variables()["slow_query_log"] == "ON"
+    assert stage.end(TWO)["changed"]
+    stage.assert_over(before)
+
+
+def test_another_time_begins_anew_and_the_first_values_come_back(stage: DebugStage) -> None:
+    stage.set_variables(log_slow_rate_limit="1000", long_query_time="7.5", log_slow_verbosity="innodb")
+    before = stage.variables()
+    stage.begin(minutes=10, long_query_seconds=2.0)
+    stage.now += 300
+    longer = stage.begin(minutes=20, long_query_seconds=1.0, logging=2)
+    assert {site.until for site in longer["state"].sites} == {NOW + 1500}
+    assert stage.variables()["long_query_time"] == "1.000000"
+    assert sorted(stage.variables()["log_slow_verbosity"].split(",")) == ["explain", "innodb", "query_plan"]
+    assert stage.configuration(ONE)["logging"] == 2
+    assert not stage.begin(minutes=20, long_query_seconds=1.0, logging=2)["changed"]
+    stage.end()
+    stage.assert_over(before)
+    stage.set_variables(log_slow_rate_limit="1", long_query_time="10", log_slow_verbosity="")
+
+
+def test_what_tells_more_stays_and_so_does_what_somebody_changes_meanwhile(stage: DebugStage) -> None:
+    stage.set_variables(slow_query_log="ON", long_query_time="0.1", log_slow_verbosity="explain,query_plan")
+    before = stage.variables()
+    stage.configure(TWO, '{"monitor": true, "logging": 2, "enable_frappe_logger": 1}')
+    begun = stage.begin()
+    assert stage.variables() == before
+    assert begun["state"].servers == ()
+    stage.set_variables(slow_query_log="OFF")
+    stage.begin()
+    stage.set_variables(long_query_time="3")
+    stage.configure(ONE, CONFIGURATION.replace('"monitor": 0', '"monitor": 7'))
+    ended = stage.end()
+    assert stage.configuration(TWO) == {"monitor": True, "logging": 2, "enable_frappe_logger": 1}
+    assert stage.configuration(ONE)["monitor"] == 7
+    assert "logging" not in stage.configuration(ONE)
+    assert stage.variables() == {**before, "slow_query_log": "OFF", "long_query_time": "3.000000"}
+    notes = "\n".join(ended["notes"])
+    assert "somebody else changed monitor" in notes
+    assert "long_query_time is '3.000000'" in notes
+    stage.set_variables(long_query_time="10", log_slow_verbosity="")
+
+
+def test_restart_of_the_server_and_a_server_that_is_down(server: MariaDBServer, stage: DebugStage) -> None:
+    before = stage.variables()
+    stage.begin()
+    assert stage.tick() == []
+    server.stop()
+    assert [error.error_code for error in stage.tick(HALF_AN_HOUR)] == ["mariadb_unreachable"]
+    assert stage.bench.site(ONE).config_path.read_text() == CONFIGURATION
+    server.start()
+    assert stage.tick(60) == []
+    stage.assert_over(before)
+
+    stage.begin()
+    server.stop()
+    server.start()
+    assert stage.variables() == before
+    assert stage.begin()["changed"], "what the restart turned off is turned on again"
+    assert stage.variables()["slow_query_log"] == "ON"
+    stage.end()
+    stage.assert_over(before)
+
+
+def test_a_site_that_is_gone_and_one_that_is_recovered(stage: DebugStage) -> None:
+    before = stage.variables()
+    stage.begin()
+    lock = SiteLock(stage.state_path, TWO)
+    lock.acquire("20261121-1", this_holder())
+    shutil.rmtree(stage.bench.site(ONE).path)
+    assert [error.error_code for error in stage.tick(HALF_AN_HOUR)] == ["site_locked"]
+    assert stage.variables()["slow_query_log"] == "ON", "the other site still needs it"
+    lock.release("20261121-1")
+    assert stage.tick(60) == []
+    assert stage.variables() == before
+    assert stage.bench.site(TWO).config_path.read_text() == CONFIGURATION
+    ended = StateFiles(stage.state_path).read_ended()
+    assert ended is not None
+
+
+def test_slow_log_stays_small(stage: DebugStage) -> None:
+    begun = stage.begin(long_query_seconds=0.005, max_log_bytes=600)
+    log = Path(begun["state"].servers[0].log_path)
+    query_slowly(stage, log)
+    query_slowly(stage, log)
+    assert stage.tick() == []
+    assert Path(f"{log}.1").read_text().count(SLOW) == 2
+    query_slowly(stage, log)
+    assert log.read_text().count(SLOW) == 1
+    # A run that was killed between the two steps of the rotation is gone on with.
+    log.unlink()
+    assert stage.tick() == []
+    assert log.exists()
+    stage.end(remove_logs=True)
+    assert not log.exists()
+    assert not Path(f"{log}.1").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"allow_without_timer": False}, "debug_timer_missing"),
+        ({"min_free_percent": 101.0}, "disk_space"),
+        ({"minutes": 0}, "debug_time_invalid"),
+        ({"minutes": 1441}, "debug_time_invalid"),
+    ],
+    ids=["no timer", "full disk", "no end", "too long"],
+)
+def test_refusals_change_nothing(stage: DebugStage, changes: dict[str, Any], code: str) -> None:
+    before = stage.variables()
+    with pytest.raises(LifeboatError) as refused:
+        stage.begin(**changes)
+    assert refused.value.error_code == code
+    stage.assert_over(before)
+
+
+def test_timer_that_could_not_end_it_turns_nothing_on(stage: DebugStage) -> None:
+    before = stage.variables()
+    stage.install_units()
+    stage.program_works = False
+    with pytest.raises(LifeboatError) as refused:
+        stage.begin()
+    assert refused.value.error_code == "debug_timer_failed"
+    assert stage.commands[-1].startswith("disable")
+    stage.assert_over(before)
+
+
+def test_full_disk_ends_it_early(stage: DebugStage) -> None:
+    before = stage.variables()
+    stage.begin()
+    files = StateFiles(stage.state_path)
+    files.write(replace(files.read(), min_free_percent=300.0))
+    assert stage.tick() == []
+    stage.assert_over(before)
+    ended = files.read_ended()
+    assert ended is not None
+    assert "% free" in ended.reason
+
+
+def test_module_says_what_is_on_and_how_it_ended(stage: DebugStage, server: MariaDBServer) -> None:
+    before = stage.variables()
+
+    def run(*, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        return run_module(
+            debug_mode,
+            check_mode=check_mode,
+            bench_path=str(stage.bench.path),
+            state_path=str(stage.state_path),
+            config_file=str(server.option_file),
+            **options,
+        )
+
+    on = {"min_free_percent": 0, "allow_without_timer": True}
+    planned = run(check_mode=True, **on)
+    assert planned["changed"]
+    assert [site["site"] for site in planned["sites"]] == [ONE, TWO]
+    assert not stage.state_path.exists()
+    assert run(min_free_percent=0)["error_code"] == "debug_timer_missing"
+    begun = run(site=ONE, **on)
+    assert begun["servers"][0]["variables"]["slow_query_log"] == "ON"
+    assert "NOTHING PUTS THIS BACK BY ITSELF" in "\n".join(begun["lines"])
+    assert not run(site=ONE, **on)["changed"]
+    login = stage.state_path / "-debug" / "logins.json"
+    assert login.stat().st_mode & 0o777 == 0o600
+    password = server.login.login_password
+    assert password is not None
+    assert password in login.read_text()
+    shown = json.dumps(begun) + "".join(
+        path.read_text() for path in stage.state_path.rglob("*") if path.is_file() and path != login
+    )
+    assert password not in shown
+
+    assert run(check_mode=True, state="absent")["changed"]
+    ended = run(state="absent", remove_logs=True)
+    assert ended["changed"]
+    assert "debug mode is off since" in ended["lines"][0]
+    assert not run(state="absent", remove_logs=True)["changed"]
+    stage.assert_over(before)
+    assert run(site="nowhere.localhost", **on)["error_code"] == "configuration_missing"
+
+
+def test_program_of_the_timer_says_what_it_has_to_try_again(stage: DebugStage, capsys: Any) -> None:
+    stage.begin()
+    assert run_program(["--state-path", str(stage.state_path)], sys.stdout, sys.stderr, stage.around) == 0
+    stage.now += HALF_AN_HOUR
+    with SiteLock(stage.state_path, "-debug").hold("somebody"):
+        assert run_program(["--state-path", str(stage.state_path)], sys.stdout, sys.stderr, stage.around) == 1
+    assert "locked" in capsys.readouterr().err
+    assert run_program(["--state-path", str(stage.state_path)], sys.stdout, sys.stderr, stage.around) == 0
+    assert capsys.readouterr().err == ""
+    assert stage.bench.site(ONE).config_path.read_text() == CONFIGURATION

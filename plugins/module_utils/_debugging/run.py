@@ -18,6 +18,7 @@ from .variables import SLOW_LOG_FILE
 
 # Debug mode begins with as much room as min_free_percent says; it ends when half of that is left.
 ENDING_SHARE = 0.5
+PROGRAM_NAME = "lifeboat-debug"
 BY_HAND, TIME_IS_OVER = "it was ended by hand", "its time was over"
 
 
@@ -84,25 +85,44 @@ def run_tick(files: StateFiles, around: Surroundings) -> list[LifeboatError]:
     Returns:
         What could not be done and has to be tried again.
     """
+    is_new, errors = _prove(files, around)
+    try:
+        with files.lock.hold(PROGRAM_NAME):
+            return [*errors, *_end_what_is_over(files, around)]
+    except LifeboatError as error:
+        # Whoever turns debug mode on holds the lock, and waits for the proof.
+        if not is_new:
+            raise
+        return errors or ([] if error.error_code == "site_locked" else [error])
+
+
+def _prove(files: StateFiles, around: Surroundings) -> tuple[bool, list[LifeboatError]]:
+    """Show that this program could end what is on; return whether that was asked for, and what keeps it from it."""
     state = files.read()
-    if state.is_on and files.read_proof() != state.proof:
-        # Whoever turns debug mode on holds the lock and waits for this.
+    if not state.is_on or files.read_proof() == state.proof:
+        return False, []
+    try:
         for login in files.read_logins().values():
             around.connect(login).close()
-        files.write_proof(state.proof)
-        return []
-    with files.lock.hold(MODULE_NAME):
-        state = files.read()
-        folder, free_percent = fullest(state)
-        over = [site.site for site in state.sites if site.is_over(around.clock())]
-        reason = TIME_IS_OVER
-        if free_percent < state.min_free_percent * ENDING_SHARE:
-            over = [site.site for site in state.sites]
-            reason = f"the disk of {folder} had {free_percent:.1f} % free"
-        if over or state.idle_servers() or not state.is_on:
-            outcome = _end(files, over, reason, around)
-            return [*outcome.errors, *_bound_logs(files, around)]
-        return _bound_logs(files, around)
+    except LifeboatError as error:
+        return True, [error]
+    files.write_proof(state.proof)
+    return True, []
+
+
+def _end_what_is_over(files: StateFiles, around: Surroundings) -> list[LifeboatError]:
+    state = files.read()
+    folder, free_percent = fullest(state)
+    over = [site.site for site in state.sites if site.is_over(around.clock())]
+    reason = TIME_IS_OVER
+    if free_percent < state.min_free_percent * ENDING_SHARE:
+        over = [site.site for site in state.sites]
+        reason = f"the disk of {folder} had {free_percent:.1f} % free"
+    if over or state.idle_servers() or not state.is_on:
+        outcome = _end(files, over, reason, around)
+        if outcome.errors:
+            return outcome.errors
+    return _bound_logs(files, around)
 
 
 def _end(files: StateFiles, names: Collection[str], reason: str, around: Surroundings) -> Outcome:

@@ -37,6 +37,7 @@ class Timer:
         Raises:
             LifeboatError: ``debug_timer_failed``.
         """
+        self._systemctl("daemon-reload")
         self._systemctl("enable", "--now", f"{UNIT}.timer")
 
     def run_program(self) -> None:
