@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from .._system.errors import LifeboatError
+from .pace import LOWEST_PRIORITY
 from .quarantine import QUARANTINE_NAME
 
 FIND = "find"
-# Whatever else the host does goes first.
-LOWEST_PRIORITY = ("nice", "-n", "19")
 # A pipe that takes as much as is read at once lets find go on meanwhile. Linux numbers the request 1031.
 READ_BYTES = 1 << 20
 SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
@@ -58,6 +57,8 @@ class FoundFile:
 def find_files(folder: Path, names: Sequence[str] = (), depth: int | None = None) -> Iterator[list[bytes]]:
     """Yield lists of lines, one line for each regular file of a folder and of those in it.
 
+    The first list is empty: once it was taken, the search goes on while something else is done.
+
     No link is followed, and no other file system is entered.
 
     Args:
@@ -79,13 +80,15 @@ def find_files(folder: Path, names: Sequence[str] = (), depth: int | None = None
         )
     command = [*LOWEST_PRIORITY, FIND, "-P", f"{folder.absolute()}/", "-xdev", "-ignore_readdir_race"]
     command += [] if depth is None else ["-maxdepth", str(depth)]
-    command += ["-name", QUARANTINE_NAME, "-prune", "-o", "-type", "f"]
+    command += ["-type", "f"]
     if names:
         command += ["(", *[part for name in names for part in ("-o", "-name", name)][1:], ")"]
+    command += ["-printf", FORMAT, "-o", "-type", "d", "-name", QUARANTINE_NAME, "-prune"]
     # A file takes any number of complaints; a pipe that nobody empties would hold find up.
     with tempfile.TemporaryFile() as complaints:
-        with _started([*command, "-printf", FORMAT], complaints) as find:
+        with _started(command, complaints) as find:
             try:
+                yield []
                 yield from _lines(cast(BinaryIO, find.stdout))
             except GeneratorExit:
                 find.kill()

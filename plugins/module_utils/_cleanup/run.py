@@ -24,14 +24,15 @@ from .catalogue import RULES, TASK_RULES
 from .choice import PROTECTED, Age, Caps, Protection, choose_files
 from .clock import refuse_clock_ahead
 from .disks import Disk, read_disks
-from .find import find_files
 from .items import Item
 from .lines import outcome_lines, plan_lines, refusal_lines
 from .open_files import open_files, still_open
+from .pace import PACED_FILES, gentle_runner, wait_for_disk
 from .plan import CleanupPlan, RuleResult, decode_plan, digest, encode_plan
 from .quarantine import PLANS_NAME, Quarantine, is_expired, plan_path, run_id
 from .registry import places_of
 from .removal import QUARANTINED, REMOVED, put_back, remove_empty_quarantine, remove_from_quarantine, take_away
+from .search import found_in
 from .task_run import apply_tasks, choose_tasks
 from .tasks import Refusal, Task, TaskContext
 
@@ -97,7 +98,7 @@ class CleanupRequest:
     @property
     def context(self) -> TaskContext:
         """What those rules work with."""
-        return TaskContext(self.benches, self.state_path, self.now, self.root)
+        return TaskContext(self.benches, self.state_path, self.now, self.root, gentle_runner(self.timeout_seconds))
 
 
 def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode: bool) -> dict[str, Any]:
@@ -178,8 +179,7 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
         left = 0
         kept: list[tuple[str, str]] = []
         chosen: list[Item] = []
-        for place in places_of(rule, request.benches):
-            found = find_files(place.root, place.names, place.depth)
+        for place, found in found_in(places_of(rule, request.benches)):
             choice = choose_files(rule.id, place.root, found, request.ages[rule.id], request.now, protection, room)
             room = Caps(room.bytes - sum(item.bytes for item in choice.items), room.items - len(choice.items))
             chosen += choice.items
@@ -207,11 +207,15 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
 
 
 def apply_plan(
-    request: CleanupRequest, plan: CleanupPlan, clock: Callable[[], float] = time.monotonic
+    request: CleanupRequest,
+    plan: CleanupPlan,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """Take away what a plan lists, each item looked at again, and say what the disks got back.
 
-    A plan that somebody else made may be older: an item that changed since then stays.
+    A plan that somebody else made may be older: an item that changed since then stays. While others wait for the disk,
+    this waits.
 
     Returns:
         ``outcomes`` (how many items ended how), ``stayed`` (paths with the reason), ``expected_bytes``,
@@ -222,7 +226,7 @@ def apply_plan(
         LifeboatError: ``cleanup_running``.
     """
     with alone(request.state_path):
-        began = clock()
+        deadline = clock() + request.timeout_seconds
         roots = sorted({Path(item.root) for item in plan.items if Path(item.root).is_dir()})
         before = _free(roots)
         quarantine = Quarantine(plan.run) if request.quarantine and plan.items else None
@@ -234,7 +238,9 @@ def apply_plan(
         stayed: list[dict[str, str]] = []
         removed: list[Item] = []
         for index, item in enumerate(plan.items):
-            if clock() - began > request.timeout_seconds:
+            if index and index % PACED_FILES == 0:
+                wait_for_disk(request.root, deadline, clock, pause)
+            if clock() > deadline:
                 outcomes["out of time"] = len(plan.items) - index
                 break
             outcome = protection.why(item.path, item.identity.device, item.identity.inode)
@@ -246,7 +252,7 @@ def apply_plan(
                 removed.append(item)
             elif outcome != QUARANTINED and len(stayed) < STAYED_SHOWN:
                 stayed.append({"path": item.path, "reason": outcome})
-        done = apply_tasks(TASK_RULES, request.context, plan.tasks, began + request.timeout_seconds)
+        done = apply_tasks(TASK_RULES, request.context, plan.tasks, deadline)
         return {
             "tasks": done.outcomes,
             "refused": [vars(refusal) for refusal in done.refusals],

@@ -10,7 +10,7 @@ from ..choice import Age
 from ..registry import Place, Rule
 
 # What logrotate, Python's handlers and supervisor call a log that they are through with.
-ROTATED = ("*.log.[0-9]*", "*.log-[0-9]*", "*.gz", "*.zst", "*.xz")
+ROTATED = ("*.log[.-][0-9]*", "*.gz", "*.zst", "*.xz")
 
 
 def _bench_places(benches: Sequence[Bench]) -> Iterator[Place]:

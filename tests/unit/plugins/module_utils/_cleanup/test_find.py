@@ -87,7 +87,7 @@ def test_more_than_one_block_of_lines_is_read(tmp_path: Path, monkeypatch: pytes
 def test_search_can_be_given_up(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     search = find_files(tmp_path)
-    next(search)
+    assert next(search) == []
     search.close()
 
 
