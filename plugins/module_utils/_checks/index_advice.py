@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,7 @@ def declared_columns(query: Query, schema: str) -> set[tuple[str, str]]:
     return {(f"{TABLE_PREFIX}{doctype}", str(column)) for doctype, column in rows}
 
 
-def is_declared(index: Index, declared: set[tuple[str, str]]) -> bool:
+def is_declared(index: Index, declared: Collection[tuple[str, str]]) -> bool:
     """Tell whether Frappe would make an index again at the next migration, so that dropping it is of no use.
 
     Those of several columns are declared in the code of apps alone (``frappe.db.add_index``), which names them so.

@@ -124,7 +124,7 @@ def _ignore(
             reason = "there is no such index"
         elif is_ignored:
             reason = "somebody else ignores it already, and knows why"
-        elif is_declared(index, set(facts.declared)):
+        elif is_declared(index, facts.declared):
             reason = COMES_BACK
         else:
             reason = why_never(index, facts) or why_not_watchable(choice.state.watch, now, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..._checks.index_advice import declared_columns
 from ..._mariadb.indexes import Index, Query, read_indexes_of_schema
@@ -63,13 +64,20 @@ class SchemaFacts:
     foreign: frozenset[tuple[str, str]] = frozenset()
     declared: frozenset[tuple[str, str]] = frozenset()
 
+    @cached_property
+    def _indexes_by_table(self) -> dict[str, list[Index]]:
+        found: dict[str, list[Index]] = {}
+        for index in self.indexes:
+            found.setdefault(index.table, []).append(index)
+        return found
+
     def indexes_of(self, table: str) -> list[Index]:
         """Return the indexes of one table."""
-        return [index for index in self.indexes if index.table == table]
+        return self._indexes_by_table.get(table, [])
 
     def index(self, table: str, name: str) -> Index | None:
         """Return one index, or None where there is none of that name."""
-        return next((index for index in self.indexes if (index.table, index.name) == (table, name)), None)
+        return next((index for index in self.indexes_of(table) if index.name == name), None)
 
     def bytes_of(self, index: Index) -> int:
         """Return about what a secondary index takes: its share of what those of its table take together."""

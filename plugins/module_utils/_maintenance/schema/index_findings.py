@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from ..._checks.index_advice import is_declared
@@ -136,15 +135,15 @@ def index_lines(findings: Sequence[IndexFinding]) -> list[str]:
 
 
 def _redundant(facts: SchemaFacts) -> Iterator[IndexFinding]:
-    for _table, indexes in groupby(facts.indexes, key=lambda index: index.table):
-        for pair in redundant_indexes(indexes):
-            if pair.index.table in facts.tables and not why_never(pair.index, facts):
+    for table in facts.tables:
+        for pair in redundant_indexes(facts.indexes_of(table)):
+            if not why_never(pair.index, facts):
                 yield IndexFinding(
                     REDUNDANT,
                     pair.index,
                     pair.kept.name,
                     facts.bytes_of(pair.index),
-                    is_declared(pair.index, set(facts.declared)),
+                    is_declared(pair.index, facts.declared),
                     True,
                     f"begins {pair.kept.name}, which finds all that it finds",
                 )
@@ -165,7 +164,7 @@ def _unused(
                 index,
                 "",
                 facts.bytes_of(index),
-                is_declared(index, set(facts.declared)),
+                is_declared(index, facts.declared),
                 is_settled,
                 f"was not used in {days:.0f} days",
             )

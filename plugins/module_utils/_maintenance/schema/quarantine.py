@@ -163,7 +163,7 @@ def _why_back(entry: Entry, index: Index, facts: SchemaFacts, watch: Watch | Non
     """Say why the site needs the index again, "" where it does not."""
     if entry.database != facts.database:
         return "the site has another database now"
-    if is_declared(index, set(facts.declared)):
+    if is_declared(index, facts.declared):
         return "a DocType declares it now"
     kept = facts.index(entry.table, entry.kept)
     if entry.kept and (kept is None or kept.is_ignored):

@@ -26,8 +26,6 @@ _STATEMENTS = (
     " ('Com_select', 'Com_update', 'Com_delete', 'Com_update_multi', 'Com_delete_multi', 'Com_insert_select')"
 )
 ERROR_TABLE_DENIED = 1142
-# A server that was started again counts from 0; its clock and ours may differ by so much.
-CLOCK_SLACK_SECONDS = 30.0
 
 IndexKey = tuple[str, str]
 
@@ -38,14 +36,16 @@ class Counters:
 
     Attributes:
         source: ``userstat`` or ``performance_schema``.
-        started_at: When the server was started, in seconds since the epoch.
+        at: When that was, in seconds since the epoch.
+        uptime_seconds: For how long the server had been running.
         statements: How many statements it ran that read tables, of whichever site.
         rows_read: The rows that were read, by table.
         index_rows: The rows that were read by an index, by table and index.
     """
 
     source: str
-    started_at: float
+    at: float
+    uptime_seconds: float
     statements: int
     rows_read: Mapping[str, int]
     index_rows: Mapping[IndexKey, int]
@@ -132,7 +132,8 @@ def _counters(
     ((_name, uptime_seconds),) = query("SHOW GLOBAL STATUS LIKE 'Uptime'")
     return Counters(
         source=source,
-        started_at=now - float(uptime_seconds),
+        at=now,
+        uptime_seconds=float(uptime_seconds),
         statements=sum(int(value) for _name, value in query(_STATEMENTS)),
         rows_read={str(table): int(rows) for table, rows in tables},
         index_rows={(str(table), str(index)): int(rows) for table, index, rows in indexes},
@@ -153,7 +154,8 @@ def observe(watch: Watch | None, counters: Counters | None, now: float) -> Watch
         return None
     if watch is None or watch.last.source != counters.source:
         return _begin(counters, now)
-    is_restarted = counters.started_at > watch.last.started_at + CLOCK_SLACK_SECONDS
+    # A server that was started since counts from 0.
+    is_restarted = counters.uptime_seconds < counters.at - watch.last.at
     before = replace(counters, statements=0, rows_read={}, index_rows={}) if is_restarted else watch.last
     rows_read = dict(watch.rows_read)
     for table, rows in counters.rows_read.items():
@@ -172,7 +174,7 @@ def _begin(counters: Counters, now: float) -> Watch:
     used = frozenset(key for key, rows in counters.index_rows.items() if rows)
     if counters.source == PERFORMANCE_SCHEMA:
         # It cannot be switched on in a running server: it has counted all there was.
-        return Watch(counters.started_at, counters, counters.statements, counters.rows_read, used)
+        return Watch(now - counters.uptime_seconds, counters, counters.statements, counters.rows_read, used)
     return Watch(now, counters, used=used)
 
 
@@ -191,7 +193,8 @@ def watch_as_dict(watch: Watch) -> dict[str, Any]:
         "used": sorted(map(list, watch.used)),
         "last": {
             "source": last.source,
-            "started_at": last.started_at,
+            "at": last.at,
+            "uptime_seconds": last.uptime_seconds,
             "statements": last.statements,
             "rows_read": dict(last.rows_read),
             "index_rows": [[table, index, rows] for (table, index), rows in sorted(last.index_rows.items())],
