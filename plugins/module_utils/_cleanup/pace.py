@@ -1,14 +1,17 @@
-"""How fast rows may go: chunks that take half a second at most, and pauses while the server or its disk is busy."""
+"""How fast things may go: rows in chunks of half a second at most, and pauses while the server or its disk is busy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from shutil import which
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._mariadb.connection import fetch_all
+from .._system.commands import CommandResult, CommandRunner, run_command
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -27,6 +30,10 @@ PAUSE_THREADS, ABORT_THREADS = 25, 50
 IO_PRESSURE_PERCENT = 20.0
 REPLICA_SECONDS = 1
 PAUSE_SECONDS = 1.0
+# After so many files it is looked at the disk again.
+PACED_FILES = 100
+# Whatever else the host does goes first.
+LOWEST_PRIORITY = ("nice", "-n", "19")
 _PRESSURE = re.compile(r"^some avg10=(?P<percent>[\d.]+)", re.MULTILINE)
 
 
@@ -83,3 +90,27 @@ def io_pressure_percent(root: Path) -> float:
     except OSError:
         return 0.0
     return float(match["percent"]) if match else 0.0
+
+
+def wait_for_disk(root: Path, deadline: float, clock: Callable[[], float], pause: Callable[[float], None]) -> None:
+    """Wait while something waits for the disk too often, but not longer than to the deadline.
+
+    Args:
+        root: The folder that stands for ``/``.
+        deadline: The time of the clock at which to go on.
+        clock: Tells seconds that never go back.
+        pause: Waits for some seconds.
+    """
+    while io_pressure_percent(root) > IO_PRESSURE_PERCENT and clock() < deadline:
+        pause(PAUSE_SECONDS)
+
+
+def gentle_runner(timeout_seconds: float) -> CommandRunner:
+    """Return what runs programs at the lowest priority, and ends them after so many seconds."""
+    return partial(_run_gently, timeout_seconds)
+
+
+def _run_gently(timeout_seconds: float, arguments: Sequence[str]) -> CommandResult:
+    # A program that is missing is to be named, and not as one that nice could not run.
+    priority = LOWEST_PRIORITY if which(LOWEST_PRIORITY[0]) and which(arguments[0]) else ()
+    return run_command([*priority, *arguments], timeout_seconds)

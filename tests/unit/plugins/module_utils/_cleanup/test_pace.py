@@ -11,9 +11,12 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.pace impo
     CHUNK_SECONDS,
     MOST_ROWS,
     Load,
+    gentle_runner,
     io_pressure_percent,
     next_rows,
+    wait_for_disk,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 
 @pytest.mark.parametrize(
@@ -83,3 +86,31 @@ def test_pressure_of_the_disk_makes_it_pause(tmp_path: Path) -> None:
     for text, busy in (("some avg10=20.00 avg60=0.00", False), ("some avg10=21.50 avg60=0.00", True), ("", False)):
         (tmp_path / "proc" / "pressure" / "io").write_text(text)
         assert load(Server(), root=tmp_path).is_busy() == busy
+
+
+def test_files_wait_for_the_disk_but_not_longer_than_the_run_may_take(tmp_path: Path) -> None:
+    pressure = tmp_path / "proc" / "pressure" / "io"
+    pressure.parent.mkdir(parents=True)
+    pressure.write_text("some avg10=20.5 avg60=0.00 avg300=0.00 total=1\n")
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            pressure.write_text("some avg10=19.5 avg60=0.00 avg300=0.00 total=1\n")
+
+    wait_for_disk(tmp_path, 100.0, lambda: float(len(waited)), pause)
+    assert len(waited) == 3
+    pressure.write_text("some avg10=99.0 avg60=0.00 avg300=0.00 total=1\n")
+    wait_for_disk(tmp_path, 9.0, lambda: float(len(waited)), pause)
+    assert len(waited) == 9
+    wait_for_disk(tmp_path / "no pressure is told", 100.0, lambda: 0.0, pause)
+    assert len(waited) == 9
+
+
+def test_programs_run_at_the_lowest_priority_and_end_in_time() -> None:
+    assert gentle_runner(60)(["nice"]).output == "19\n"
+    with pytest.raises(LifeboatError, match="/nowhere: it is not installed"):
+        gentle_runner(60)(["/nowhere"])
+    with pytest.raises(LifeboatError, match=r"did not end within 0\.05 seconds"):
+        gentle_runner(0.05)(["sleep", "60"])

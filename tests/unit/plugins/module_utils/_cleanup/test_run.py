@@ -1,0 +1,76 @@
+"""What a run of the cleanup looks at besides its files: the pressure on the disk, and how the disk grew."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
+    CleanupRequest,
+    apply_plan,
+    make_plan,
+    run_clean,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.mounts import mount_of, parse_mounts
+
+from tests.cleanup_folder import make_bench, make_file
+
+FILES = 150
+
+
+@pytest.fixture
+def request_to_clean(tmp_path: Path) -> CleanupRequest:
+    bench, now = make_bench(tmp_path), time.time()
+    for number in range(FILES):
+        make_file(bench.path / "logs" / f"web.log.{number}", now, 40, content="x")
+    return CleanupRequest(
+        state_path=tmp_path / "state",
+        benches=[bench],
+        ages=chosen_ages({"bench_logs": {"keep_newest": 0}}),
+        caps=Caps(10**9, 1000),
+        timeout_seconds=600,
+        protected=(),
+        quarantine=False,
+        grace_days=7,
+        now=now,
+        root=tmp_path,
+    )
+
+
+def test_run_waits_while_others_wait_for_the_disk(request_to_clean: CleanupRequest) -> None:
+    pressure = request_to_clean.root / "proc" / "pressure" / "io"
+    pressure.parent.mkdir(parents=True)
+    pressure.write_text("some avg10=80.00 avg60=0.00 avg300=0.00 total=1\n")
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds * 100)
+
+    done = apply_plan(request_to_clean, make_plan(request_to_clean), lambda: sum(waited), pause)
+    assert sum(waited) == 600, "not longer than the run may take"
+    assert done["outcomes"] == {"removed": FILES}
+    assert len(waited) == 6
+
+
+def test_days_are_those_of_the_growth_that_the_health_checks_saw(request_to_clean: CleanupRequest) -> None:
+    mounts = parse_mounts(Path("/proc/self/mountinfo").read_text())
+    mount = mount_of(request_to_clean.root.resolve(), mounts)
+    assert mount is not None
+    request_to_clean.state_path.mkdir()
+    runs = [
+        {"at_seconds": request_to_clean.now - hours * 3600, "values": {f"H01|host|{mount.point}": 100.0}, "facts": {}}
+        for hours in range(48, 0, -1)
+    ]
+    (request_to_clean.state_path / "health.jsonl").write_text("".join(f"{json.dumps(run)}\n" for run in runs))
+    result = run_clean(request_to_clean, None, check_mode=True)
+    (disk,) = result["disks"]
+    assert disk["growth_bytes_a_day"] > 0
+    assert disk["days_gained"] == round(disk["bytes"] / disk["growth_bytes_a_day"], 2)
+    assert disk["available_after_bytes"] is None
+    done = run_clean(request_to_clean, None, check_mode=False)
+    assert done["disks"][0]["available_after_bytes"] > 0
+    assert any(line.startswith(f"{mount.point} had ") for line in done["lines"])
