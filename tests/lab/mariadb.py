@@ -36,11 +36,18 @@ class MariaDBServer:
         folder: Where its data, log and option file live; kept between a stop and the next start.
         port: The port, or None for a free one.
         environment: The environment of the server, or None for that of this process.
+        defaults_file: A file of options that the server reads; the variables, on its command line, win over it.
         variables: Options of the server by their names, for instance ``sync_binlog=1``; None leaves one out.
     """
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, environment: dict[str, str] | None = None, **variables: Any
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        environment: dict[str, str] | None = None,
+        defaults_file: Path | None = None,
+        **variables: Any,
     ) -> None:
         self.folder = folder
         self.data_path = folder / "data"
@@ -48,6 +55,7 @@ class MariaDBServer:
         self.option_file = folder / "root.cnf"
         self.port = port or free_port()
         self.environment = environment
+        self.defaults_file = defaults_file
         self.variables = {**SETTINGS, **variables}
         self.process: subprocess.Popen[bytes] | None = None
         # The path of a unix socket must not be longer than 107 bytes, a folder of tests easily is.
@@ -95,7 +103,8 @@ class MariaDBServer:
             for name, value in {**self.variables, **own}.items()
             if value is not None
         ]
-        command = ["mariadbd", "--no-defaults", *_as_user(), *options]
+        defaults = f"--defaults-file={self.defaults_file}" if self.defaults_file else "--no-defaults"
+        command = ["mariadbd", defaults, *_as_user(), *options]
         self.process = start_child(command, self.folder / "output.log", environment=self.environment)
         wait_until(self._accepts_logins, f"MariaDB (see {self.error_log_path})", self.process)
         self._write_option_file()
@@ -126,7 +135,7 @@ class MariaDBServer:
                 "--skip-test-db",
                 f"--datadir={self.data_path}",
                 f"--tmpdir={self._temporary_folder()}",
-                f"--innodb-log-file-size={self.variables['innodb_log_file_size']}",
+                f"--innodb-log-file-size={self.variables['innodb_log_file_size'] or SETTINGS['innodb_log_file_size']}",
                 *_as_user(),
             ],
             check=False,

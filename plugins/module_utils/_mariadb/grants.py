@@ -56,6 +56,13 @@ def grants_beyond(lines: Iterable[str], database: str, visible_databases: Iterab
     return beyond
 
 
+def global_privileges(lines: Iterable[str]) -> set[str]:
+    """Return what an account may do on the whole server, in capital letters; the lines are those of ``SHOW GRANTS``."""
+    matches = filter(None, map(_GRANT.match, lines))
+    everywhere = [match["privileges"] for match in matches if match["database"] == match["object"] == _ALL]
+    return {name.strip().upper() for privileges in everywhere for name in privileges.split(",")}
+
+
 def _reach(grant: Grant, database: str, visible: list[str]) -> Iterator[str]:
     if grant.database == _ALL:
         if grant.privileges != "USAGE":

@@ -69,6 +69,9 @@ ERROR_CODES: dict[str, str] = {
     "server_read_only": "The server of the database takes no writes, or follows another one: nothing is changed.",
     "rule_invalid": "A rule of the cleanup does not exist, or cannot be set so.",
     # performance
+    "bench_unmeasurable": "What a change would be worked out from cannot be measured.",
+    "redis_shared": "Cache and queue are one Redis server, so no setting is right for both.",
+    "counts_refused": "Numbers of workers were asked for that do not fit into the memory.",
     "restart_failed": "A process that was started anew did not come back as it was before.",
     "restart_refused": "A process cannot be started anew without a failed request, a lost job, or with its present code.",
     # recovery: what is asked for
