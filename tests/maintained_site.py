@@ -103,6 +103,10 @@ class MaintainedSite:
         )
         return int(free_bytes)
 
+    def leftovers(self) -> list[str]:
+        """Return the files that a rebuild left in the database's folder."""
+        return [path.name for path in (self.server.data_path / self.database).glob("#sql*")]
+
     def mark_as_crashed(self, table: str) -> None:
         """Set what MyISAM sets in the header of an index when a crash, or a fault, left it broken."""
         execute(self.administrator, f"FLUSH TABLES {quote_identifier(table)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import statements, work
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import rebuild, statements, work
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import (
     Surroundings,
     measure,
@@ -225,3 +225,33 @@ def test_state_that_was_kept_is_used(site: MaintainedSite) -> None:
     (site.state_path / "maintenance" / "tables.json").write_text(json.dumps(kept))
     # At a thousand bytes a second it would take hours.
     assert kinds(site.maintain(check_mode=True)) == {"tabVersion": "window"}
+
+
+@pytest.mark.promise(12)
+def test_server_that_dies_in_a_rebuild_has_the_table_as_it_was(
+    site: MaintainedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.bloat("tabVersion")
+    site.fill("tabNote", 3000)
+    looked = rebuild.others_waiting
+    monkeypatch.setattr(rebuild, "POLL_SECONDS", 0.01)
+
+    def look(administrator: Any, database: str, thread_id: int) -> list[tuple[int, int]]:
+        site.server.kill()
+        return looked(administrator, database, thread_id)
+
+    monkeypatch.setattr(rebuild, "others_waiting", look)
+    with closing(connect(site.server.login, site.database)) as reader:
+        reader.begin()
+        fetch_all(reader, "SELECT * FROM tabVersion LIMIT 1")
+        done = site.maintain()
+    assert [refusal["error_code"] for refusal in done["refused"]] == ["mariadb_lost"]
+    monkeypatch.undo()
+    site.server.start()
+    site.administrator.ping()
+    execute(site.administrator, f"USE `{site.database}`")
+    assert fetch_all(site.administrator, "SELECT COUNT(*) FROM tabVersion") == [(10,)]
+    site.maintain()
+    assert not site.maintain()["changed"]
+    assert site.free_bytes("tabVersion") < MEBIBYTE
+    assert site.leftovers() == []
