@@ -66,6 +66,9 @@ def run_absent(request: EndRequest, around: Surroundings) -> dict[str, Any]:
             outcome = _end(files, names, BY_HAND, around)
             if outcome.errors:
                 raise outcome.errors[0]
+        elif not (before.is_on or request.check_mode):
+            # A begin that was killed before it wrote down what is on may have left a login behind.
+            files.write(before)
         logs = _logs_to_remove(files, request, before, after)
         if not request.check_mode:
             for log in logs:

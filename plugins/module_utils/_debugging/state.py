@@ -11,7 +11,7 @@ from typing import Any
 from .._mariadb.connection import LoginOptions
 from .._recovery.journal import state_folder
 from .._recovery.lock import SiteLock
-from .._system.files import fsync_folder, make_private_folder, write_atomically, write_json_atomically
+from .._system.files import make_private_folder, write_atomically, write_json_atomically
 from .variables import Change
 
 # No site's name begins with a dash.
@@ -161,14 +161,14 @@ class StateFiles:
 
     def write(self, state: DebugState) -> None:
         """Write what is on, durably; the files go where nothing is on any more, and with them the login."""
-        make_private_folder(self._folder)
-        if state.is_on:
-            write_json_atomically(self._folder / STATE_NAME, asdict(state))
-            return
-        # The login goes first: without a state nobody would look for it again.
-        for name in (LOGINS_NAME, PROOF_NAME, STATE_NAME):
-            (self._folder / name).unlink(missing_ok=True)
-        fsync_folder(self._folder)
+        path = self._folder / STATE_NAME
+        if state.is_on or path.exists():
+            make_private_folder(self._folder)
+            write_json_atomically(path, asdict(state))
+        if not state.is_on:
+            # The state goes last: who finds one looks for a login that a kill has left behind.
+            for name in (LOGINS_NAME, PROOF_NAME, STATE_NAME):
+                (self._folder / name).unlink(missing_ok=True)
 
     def read_logins(self) -> dict[str, LoginOptions]:
         """Return how to reach the servers, by their addresses."""
