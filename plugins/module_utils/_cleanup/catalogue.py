@@ -20,6 +20,7 @@ from .rules.sessions import SESSIONS
 from .rules.site_cache import SITE_CACHE
 from .rules.stale_jobs import STALE_JOBS
 from .rules.temporary_files import TEMPORARY_FILES
+from .rules.tool_caches import TOOL_CACHES
 from .tasks import TaskRule
 
 RULES: tuple[Rule, ...] = (BENCH_LOGS, PACKAGE_CACHES, SITE_LOGS)
@@ -35,6 +36,7 @@ TASK_RULES: dict[str, TaskRule] = {
         SITE_CACHE,
         STALE_JOBS,
         TEMPORARY_FILES,
+        TOOL_CACHES,
     )
 }
 SETTINGS = ("older_than_days", "keep_newest")
