@@ -65,12 +65,19 @@ class _Originals:
     Attributes:
         written: What they were given, each time; a key that was taken away is not in it.
         secret_names: Those that are not to be shown, whatever they are called.
+        order: All keys of the configuration, as they followed each other.
     """
 
     names: tuple[str, ...] = ()
     values: Configuration = field(default_factory=dict, repr=False)
     written: tuple[Configuration, ...] = field(default=(), repr=False)
     secret_names: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+    def in_order(self, configuration: Configuration) -> Configuration:
+        """Return a configuration with its keys in the order that they had; those that are new come last."""
+        names = [name for name in self.order if name in configuration]
+        return {name: configuration[name] for name in (*names, *configuration)}
 
     def is_foreign(self, current: Mapping[str, Any], name: str) -> bool:
         """Tell whether a key is neither as it was nor as it was written."""
@@ -129,6 +136,8 @@ def run_restored(request: ConfigurationRequest, left: Collection[str] = ()) -> d
         before = read_configuration(request.config_path)
         names = [name for name in originals.names if name not in left]
         after = with_exactly(before, names, chosen_values(originals.values, names))
+        if any(name not in before for name in after):
+            after = originals.in_order(after)
         result = _apply(request, before, after, "restored", originals.secret_names)
         if not request.check_mode:
             forget_originals(request)
@@ -177,6 +186,7 @@ def _remember(
         {**known.values, **chosen_values(before, new)},
         known.written if written in known.written else (*known.written, written),
         tuple(dict.fromkeys((*known.secret_names, *secret_names))),
+        known.order or tuple(before),
     )
     if originals != known:
         make_private_folder(request.originals_path.parent)
@@ -193,6 +203,7 @@ def _read_originals(request: ConfigurationRequest) -> _Originals:
         originals["values"],
         tuple(originals.get("written", ())),
         tuple(originals.get("secret_names", ())),
+        tuple(originals.get("order", ())),
     )
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.configuration_run import MODULE_NAME
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.configuration_run import (
+    MODULE_NAME,
+    ConfigurationRequest,
+    changed_by_others,
+    run_restored,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.lock import Holder, SiteLock, this_holder
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
 from ansible_collections.lifeboat.frappe.plugins.modules import site_config
@@ -50,7 +56,7 @@ def test_values_are_set_once_and_restored_exactly(bench: Path) -> None:
     assert not run(bench, **debug)["changed"]
     assert run(bench, values={"monitor": 0}, remember_as="debug")["changed"], "the first value stays remembered"
     assert run(bench, state="restored", remember_as="debug")["changed"]
-    assert json.loads(text(bench)) == json.loads(ORIGINAL)
+    assert text(bench) == ORIGINAL, "to the byte, also the place of a key that was taken away"
     assert not run(bench, state="restored", remember_as="debug")["changed"]
     assert [record["action"] for record in read_records(bench.parent / "state")] == ["present", "present", "restored"]
 
@@ -83,6 +89,28 @@ def test_secrets_are_taken_and_not_shown(bench: Path) -> None:
     changed = run(bench, secret_values={"mail_password": "hunter2"})
     assert changed["diff"]["after"] == {"mail_password": "********"}
     assert json.loads(text(bench))["mail_password"] == "hunter2"
+
+
+def test_secret_with_a_harmless_name_is_never_shown_either(bench: Path) -> None:
+    path = bench / "sites" / "a.example" / "site_config.json"
+    path.write_text('{"mail_auth": "older secret"}')
+    changed = run(bench, secret_values={"mail_auth": "hunter2"}, remember_as="debug")
+    restored = run(bench, state="restored", remember_as="debug")
+    assert changed["keys"] == restored["keys"] == ["mail_auth"]
+    assert "older secret" not in json.dumps([changed, restored])
+    assert json.loads(text(bench)) == {"mail_auth": "older secret"}
+
+
+def test_key_that_somebody_changed_is_known_and_can_be_left(bench: Path) -> None:
+    request = ConfigurationRequest(bench_at(bench), "a.example", bench.parent / "state", "debug")
+    run(bench, values={"monitor": 1, "logging": 2}, absent=["mute_emails"], remember_as="debug")
+    run(bench, values={"monitor": 1, "logging": 1}, remember_as="debug")
+    assert changed_by_others(request) == []
+    path = bench / "sites" / "a.example" / "site_config.json"
+    path.write_text(path.read_text().replace('"monitor": 1', '"monitor": 5'))
+    assert changed_by_others(request) == ["monitor"]
+    assert run_restored(request, ["monitor"])["keys"] == ["logging", "mute_emails"]
+    assert json.loads(text(bench)) == {**json.loads(ORIGINAL), "monitor": 5}
 
 
 @pytest.mark.parametrize(

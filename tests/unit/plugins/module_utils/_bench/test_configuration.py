@@ -173,3 +173,33 @@ def test_switch_is_off(configuration: dict[str, object]) -> None:
 def test_written_file_is_json_for_anybody(tmp_path: Path) -> None:
     write_configuration(tmp_path / "c.json", {"limits": {"users": 5}, "domains": ["a"]})
     assert json.loads((tmp_path / "c.json").read_text()) == {"limits": {"users": 5}, "domains": ["a"]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{\n    "b": 1,\n    "a": {\n        "c": []\n    }\n}\n',
+        b'{\n\t"b": 1,\n\t"a": 2\n}',
+        b'{"b": 1, "a": 2}\n\n',
+        '{\n "b": "B\u00e4ckerei"\n}'.encode(),
+        b'{\n "b": "B\\u00e4ckerei"\n}',
+        b"{}",
+        b'{\n"b": 1\n}',
+    ],
+    ids=["four spaces", "tabs", "one line", "letters", "escaped letters", "empty", "no indentation"],
+)
+def test_form_of_the_file_stays_so_that_a_change_can_be_taken_back_to_the_byte(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "site_config.json"
+    path.write_bytes(content)
+    before = read_configuration(path)
+    write_configuration(path, {**before, "new": 1})
+    assert read_configuration(path) == {**before, "new": 1}
+    write_configuration(path, before)
+    assert path.read_bytes() == content
+
+
+def test_file_that_was_no_json_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "site_config.json"
+    path.write_bytes(b"\xff not json")
+    write_configuration(path, {"a": 1})
+    assert read_configuration(path) == {"a": 1}

@@ -88,3 +88,21 @@ def test_changed_values_are_shown_without_secrets() -> None:
 def test_values_that_python_takes_for_equal_differ_in_the_file() -> None:
     assert changed_values({"a": 1}, {"a": True}) == ({"a": 1}, {"a": True})
     assert changed_values({}, {"a": None}) == ({}, {"a": None})
+
+
+def test_secrets_are_masked_wherever_they_lie() -> None:
+    after = {
+        "backup": {"bucket": "b", "secret_access_key": "hidden", "places": [{"password": "hidden"}, 1]},
+        "mail_auth": "hidden",
+        "redis_queue": "redis://user:hidden@127.0.0.1:11000",
+        "host_name": "https://erp.example.com",
+        "sender": "erp@example.com",
+    }
+    shown = changed_values({}, after, ["mail_auth"])[1]
+    assert shown == {
+        "backup": {"bucket": "b", "secret_access_key": MASK, "places": [{"password": MASK}, 1]},
+        "mail_auth": MASK,
+        "redis_queue": "redis://127.0.0.1:11000",
+        "host_name": "https://erp.example.com",
+        "sender": "erp@example.com",
+    }
