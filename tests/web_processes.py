@@ -19,6 +19,12 @@ from tests.lab.processes import wait_until
 WEB_PROCESSES = 2
 
 
+def web_processes(lab: Lab) -> int:
+    """Count the web processes that run now."""
+    bench = Bench(lab.bench_path)
+    return len(web_worker_pids(web_master_pids(bench, find_services(bench))))
+
+
 def each_web_process(lab: Lab) -> Iterator[int]:
     """Yield each web process while it alone serves: by chance, the same one might answer every time."""
     bench = Bench(lab.bench_path)

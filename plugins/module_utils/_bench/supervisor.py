@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from .._system.commands import CommandRunner
@@ -19,6 +20,15 @@ _STATUS_LINE = re.compile(
     r"^(?P<name>\S+)\s+(?P<state>STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\b"
     r"(?:.*?\bpid (?P<pid>\d+))?"
 )
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of a bench: its name, its command line, and the file that says so."""
+
+    name: str
+    command: str
+    path: Path
 
 
 def supervisor_services(
@@ -67,9 +77,20 @@ def program_commands(bench: Bench, processes: Iterable[Process], root: Path) -> 
         processes: Those of the host.
         root: The folder that stands for ``/``.
     """
+    return {program.name: program.command for program in bench_programs(bench, processes, root)}
+
+
+def bench_programs(bench: Bench, processes: Iterable[Process], root: Path) -> list[Program]:
+    """Return what supervisor is told to run of a bench, under whichever configuration.
+
+    Args:
+        bench: The bench.
+        processes: Those of the host.
+        root: The folder that stands for ``/``.
+    """
     daemons = [process for process in processes if process.is_program("supervisord")]
     configurations = [path for daemon in daemons if (path := _configuration_path(daemon, root)) is not None]
-    return {name: command for path in configurations for name, command in _bench_programs(bench, path).items()}
+    return [program for path in configurations for program in _programs(bench, path)]
 
 
 def control_commands(bench: Bench, processes: Iterable[Process], root: Path) -> list[list[str]]:
@@ -120,8 +141,11 @@ def _control_program(daemon: Process) -> list[str]:
 
 
 def _bench_programs(bench: Bench, configuration: Path) -> dict[str, str]:
-    """Return the programs of a configuration, with what it includes, that live in the bench, and their commands."""
-    found: dict[str, str] = {}
+    return {program.name: program.command for program in _programs(bench, configuration)}
+
+
+def _programs(bench: Bench, configuration: Path) -> Iterator[Program]:
+    """Yield the programs of a configuration, with what it includes, that live in the bench."""
     main = _read(configuration)
     patterns = main.get("include", "files", fallback="").replace("%(here)s", str(configuration.parent)).split()
     included = (path for pattern in patterns for path in _expand(configuration.parent, pattern))
@@ -132,8 +156,7 @@ def _bench_programs(bench: Bench, configuration: Path) -> dict[str, str]:
                 for option in ("directory", "command")
             )
             if section.startswith("program:") and (is_inside(bench, Path(directory)) or names_bench(bench, [command])):
-                found[section.partition(":")[2]] = command
-    return found
+                yield Program(section.partition(":")[2], command, path)
 
 
 def _read(path: Path) -> configparser.RawConfigParser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,7 +16,7 @@ from .._bench.layout import ROOT
 from .._bench.processes import is_alive, list_processes
 from .._system.commands import CommandRunner
 from .._system.errors import LifeboatError
-from .._system.files import write_atomically
+from .._system.replacing import replace_text
 
 POLL_SECONDS = 0.05
 # How nginx names the file whose text follows, when it is asked to print its configuration (nginx -T).
@@ -93,11 +92,11 @@ def switch(
     """
     before = {path: path.read_text() for path in upstream.files}
     for path, text in before.items():
-        _write(path, with_port(text, port, new_port))
+        replace_text(path, with_port(text, port, new_port))
     answer = run([*upstream.nginx.command, "-t"])
     if answer.exit_code:
         for path, text in before.items():
-            _write(path, text)
+            replace_text(path, text)
         raise LifeboatError(
             f"Cannot send the requests of port {port} elsewhere: nginx -t refuses its configuration, and did so "
             "before as well or does not know the change. Nothing was restarted. Run nginx -t and correct what it says.",
@@ -159,8 +158,3 @@ def _has_switched(nginx: Nginx, old_workers: Iterable[int], root: Path) -> bool:
     has_new = bool(_workers(nginx, root) - set(old_workers))
     told = (" ".join(by_pid[pid].arguments).endswith("shutting down") for pid in old_workers if pid in by_pid)
     return has_new and all(told)
-
-
-def _write(path: Path, text: str) -> None:
-    status = path.stat()
-    write_atomically(path, text.encode(), stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))

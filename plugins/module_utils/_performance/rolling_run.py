@@ -23,12 +23,11 @@ from .._bench.web import fetch, local_url
 from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.target import Surroundings
 from .._queue.jobs import Queue
-from .._recovery.journal import state_folder
-from .._recovery.lock import SiteLock
 from .._recovery.record import recorded
 from .._system.commands import CommandRunner, run_command
 from .._system.errors import LifeboatError
 from .._system.files import make_private_folder, write_json_atomically
+from .bench_state import bench_folder, bench_lock
 from .nginx_upstream import find_upstreams, switch
 from .queue_workers import QueueWorker, ask_to_end, find_queue_workers
 from .rolling_plan import (
@@ -83,14 +82,9 @@ class RollingRequest:
     clock: Callable[[], float] = time.monotonic
 
     @property
-    def owner(self) -> str:
-        """Whose lock and state it is; no site's name begins with a dash."""
-        return f"-{bench_id({}, self.bench.path)}"
-
-    @property
     def journal_path(self) -> Path:
         """Where a stand-in is noted while requests go to it."""
-        return state_folder(self.state_path, self.owner) / "stand-in.json"
+        return bench_folder(self.state_path, self.bench) / "stand-in.json"
 
     @property
     def log_path(self) -> Path:
@@ -106,9 +100,8 @@ def run_rolling_restart(request: RollingRequest, check_mode: bool) -> dict[str, 
             back as it was, ``site_locked``, ``bench_not_found``, ``redis_unavailable``, ``command_failed``.
     """
     if check_mode:
-        steps = _planned(_Look(request), request)
-        return _result(request, steps, [], [])
-    with SiteLock(request.state_path, request.owner).hold(MODULE_NAME):
+        return _result(request, planned_steps(request), [], [])
+    with bench_lock(request.state_path, request.bench).hold(MODULE_NAME):
         make_private_folder(request.journal_path.parent)
         resumed = _finish_earlier(request)
         look = _Look(request)
@@ -147,6 +140,11 @@ class _Look:
     def service(self, name: str) -> Service:
         """The service of a name."""
         return next(service for service in self.services if service.name == name)
+
+
+def planned_steps(request: RollingRequest) -> list[RestartStep]:
+    """Return what a restart would start anew; raises as ``run_rolling_restart``."""
+    return _planned(_Look(request), request)
 
 
 def _planned(look: _Look, request: RollingRequest) -> list[RestartStep]:

@@ -1,0 +1,261 @@
+"""One run that proposes the numbers of workers of a bench, sets them, or puts back what they were."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable
+
+from .._bench.configuration import read_configuration
+from .._bench.layout import Bench
+from .._bench.service import Service, service_kind
+from .._bench.services import find_services
+from .._bench.supervisor import Program, bench_programs, control_commands
+from .._checks.targets.bench import BenchTarget
+from .._checks.targets.host import HOST_NAME, Host
+from .._checks.targets.target import Surroundings
+from .._recovery.configuration_run import ConfigurationRequest, run_present, run_restored
+from .._recovery.record import recorded
+from .._system.commands import CommandRunner, run_command
+from .._system.errors import LifeboatError
+from .._system.files import make_private_folder, write_json_atomically
+from .._system.replacing import replace_text
+from .bench_state import bench_folder
+from .count_plan import QUEUE_KEY, WEB_KEY, CountProposal, chosen_counts, proposal_line
+from .measures import take_measures
+from .program_counts import program_counts, with_program_counts
+from .web_masters import find_web_masters
+
+MODULE_NAME = "worker_counts"
+# supervisor waits for the jobs of a group that it starts anew: bench gives them 1560 seconds.
+MANAGER_SECONDS = 1800
+
+_run_patiently = partial(run_command, timeout_seconds=MANAGER_SECONDS)
+
+
+@dataclass(frozen=True)
+class CountRequest:
+    """Whose workers, what is wanted, and whether to set it.
+
+    Attributes:
+        bench: The bench.
+        state_path: The folder of the collection's state.
+        wanted: Numbers that a person wants, by key of common_site_config.json; None for those that are proposed.
+        seconds: For how long the bench is watched.
+        probe_path: What each site is asked for while it is watched.
+        apply: Whether the numbers are set; False only proposes them.
+    """
+
+    bench: Bench
+    state_path: Path
+    wanted: Mapping[str, int | None]
+    seconds: float
+    probe_path: str
+    apply: bool
+    check_mode: bool
+    run: CommandRunner = _run_patiently
+    kill: Callable[[int, int], None] = os.kill
+    sleep: Callable[[float], None] = time.sleep
+
+    @property
+    def configuration(self) -> ConfigurationRequest:
+        """The change of the bench's configuration that belongs to it."""
+        return ConfigurationRequest(self.bench, "", self.state_path, MODULE_NAME, self.check_mode or not self.apply)
+
+    @property
+    def originals_path(self) -> Path:
+        """Where the numbers of supervisor's programs are remembered."""
+        return bench_folder(self.state_path, self.bench) / "worker-counts.json"
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything may be changed."""
+        return self.apply and not self.check_mode
+
+
+def run_counts(request: CountRequest) -> dict[str, Any]:
+    """Propose the numbers of workers, and set them where that is asked for.
+
+    Raises:
+        LifeboatError: ``counts_refused`` when wanted numbers do not fit into the memory, ``configuration_refused``,
+            ``site_locked``, ``redis_unavailable``, ``command_failed``.
+    """
+    look = _Look(request.bench)
+    measures = take_measures(look.target, look.host, request.seconds, request.probe_path, request.sleep)
+    proposals = chosen_counts(measures, look.present(), request.wanted)
+    counts = {proposal.key: proposal.proposed for proposal in proposals}
+    result = _set(request, look, counts) if request.apply else _Outcome({}, {}, [])
+    lines = [proposal_line(proposal) for proposal in proposals]
+    return _result(result, proposals, [*lines, *result.lines])
+
+
+def run_counts_restored(request: CountRequest) -> dict[str, Any]:
+    """Put back the numbers that were before the first change; nothing happens where none are remembered.
+
+    Raises:
+        LifeboatError: As ``run_counts``.
+    """
+    look = _Look(request.bench)
+    try:
+        original = json.loads(request.originals_path.read_bytes())
+    except FileNotFoundError:
+        return _result(_Outcome({}, {}, []), [], ["No other numbers are remembered."])
+    restored = run_restored(request.configuration)
+    outcome = _set_programs(request, look, original["programs"], original["web"])
+    if request.changes:
+        request.originals_path.unlink()
+    before, after = restored["diff"]["before"], restored["diff"]["after"]
+    return _result(_Outcome({**before, **outcome.before}, {**after, **outcome.after}, outcome.lines), [], outcome.lines)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What was changed: values before and after, and how it was done, for people."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    lines: list[str]
+
+
+def present_counts(bench: Bench) -> dict[str, int]:
+    """Return how many workers a bench is started with, by key of common_site_config.json."""
+    return _Look(bench).present()
+
+
+class _Look:
+    """The bench as it is now."""
+
+    def __init__(self, bench: Bench) -> None:
+        surroundings = Surroundings()
+        self.target = BenchTarget(bench, surroundings)
+        self.host = Host(HOST_NAME, surroundings, [bench])
+        self.common = read_configuration(bench.common_config_path)
+        self.services = find_services(bench)
+        self.masters = find_web_masters(bench, self.services, self.host)
+        self.programs = bench_programs(bench, self.host.processes, surroundings.root)
+
+    @property
+    def program_counts(self) -> dict[str, int]:
+        """The numbers of supervisor's programs: what they are started with next."""
+        return {
+            name: count
+            for path in {program.path for program in self.programs}
+            for name, count in program_counts(path.read_text()).items()
+            if name in {program.name for program in self.programs}
+        }
+
+    def programs_of(self, kind: str) -> list[Program]:
+        """Supervisor's programs of a kind."""
+        return [each for each in self.programs if service_kind([each.command], each.name) == kind]
+
+    def present(self) -> dict[str, int]:
+        """The present numbers by key: as the programs are started, else as configured, else as they run."""
+        counts = self.program_counts
+        web = [counts[each.name] for each in self.programs_of("web") if each.name in counts]
+        queue = [counts[each.name] for each in self.programs_of("worker") if each.name in counts]
+        live = sum(len(master.worker_pids) for master in self.masters)
+        return {
+            WEB_KEY: max(web, default=int(self.common.get(WEB_KEY) or live or 1)),
+            QUEUE_KEY: max(queue, default=int(self.common.get(QUEUE_KEY) or 1)),
+        }
+
+    def live_workers(self) -> dict[str, list[Service]]:
+        """The services of the queues that supervisor keeps, by its program."""
+        names = {program.name for program in self.programs_of("worker")}
+        found: dict[str, list[Service]] = {name: [] for name in names}
+        for service in self.services:
+            name = service.name.rpartition(":")[2].rpartition("-")[0]
+            if service.manager == "supervisor" and name in names:
+                found[name].append(service)
+        return found
+
+
+def _set(request: CountRequest, look: _Look, counts: Mapping[str, int]) -> _Outcome:
+    programs = {
+        **{program.name: counts[WEB_KEY] for program in look.programs_of("web")},
+        **{program.name: counts[QUEUE_KEY] for program in look.programs_of("worker")},
+    }
+    present = look.program_counts
+    programs = {name: count for name, count in programs.items() if name in present}
+    changed_keys = {key: count for key, count in counts.items() if look.common.get(key) != count}
+    if request.changes and (changed_keys or programs != {name: present[name] for name in programs}):
+        _remember(request, present, {key: look.present()[key] for key in counts}[WEB_KEY])
+    configured = run_present(request.configuration, changed_keys, {}, []) if changed_keys else {"diff": {}}
+    outcome = _set_programs(request, look, programs, counts[WEB_KEY])
+    before, after = configured["diff"].get("before", {}), configured["diff"].get("after", {})
+    return _Outcome({**before, **outcome.before}, {**after, **outcome.after}, outcome.lines)
+
+
+def _remember(request: CountRequest, programs: Mapping[str, int], web: int) -> None:
+    if not request.originals_path.exists():
+        make_private_folder(request.originals_path.parent)
+        write_json_atomically(request.originals_path, {"programs": dict(programs), "web": web})
+
+
+def _set_programs(request: CountRequest, look: _Look, programs: Mapping[str, int], web: int) -> _Outcome:
+    present = look.program_counts
+    different = {name: count for name, count in programs.items() if present.get(name) != count}
+    groups = {
+        services[0].name.partition(":")[0]
+        for name, services in look.live_workers().items()
+        if services and name in programs and (name in different or len(services) != programs[name])
+    }
+    live = {master.pid: len(master.worker_pids) for master in look.masters}
+    steps = {pid: web - count for pid, count in live.items() if count != web}
+    lines = _lines(look, different, groups, steps)
+    before: dict[str, Any] = {name: present[name] for name in different}
+    after: dict[str, Any] = dict(different)
+    before.update({f"workers of process {pid}": live[pid] for pid in steps})
+    after.update({f"workers of process {pid}": web for pid in steps})
+    after.update({f"group {group}": "started anew after its jobs" for group in groups})
+    if request.changes and after:
+        with recorded(
+            request.state_path, module=MODULE_NAME, action="set", bench=str(request.bench.path), counts=dict(programs)
+        ):
+            for path in {program.path for program in look.programs if program.name in different}:
+                replace_text(path.resolve(), with_program_counts(path.read_text(), different))
+            for pid, difference in steps.items():
+                for _number in range(abs(difference)):
+                    request.kill(pid, signal.SIGTTIN if difference > 0 else signal.SIGTTOU)
+            _update_groups(request, look, groups)
+    return _Outcome(before, after, lines)
+
+
+def _update_groups(request: CountRequest, look: _Look, groups: set[str]) -> None:
+    if not groups:
+        return
+    for client in control_commands(request.bench, look.host.processes, look.host.surroundings.root):
+        request.run([*client, "reread"])
+        answer = request.run([*client, "update", *sorted(groups)])
+        if answer.exit_code or "ERROR" in answer.output:
+            raise LifeboatError(
+                f"Cannot start {', '.join(sorted(groups))} with its new number of processes: supervisor refuses it. "
+                "Its configuration is written; run supervisorctl update and read what it says.",
+                "command_failed",
+            )
+
+
+def _lines(look: _Look, different: Mapping[str, int], groups: set[str], steps: Mapping[int, int]) -> list[str]:
+    lines = [f"{name}: {count} in supervisor's configuration." for name, count in sorted(different.items())]
+    lines += [f"gunicorn (process {pid}): {difference:+d} workers, live." for pid, difference in steps.items()]
+    lines += [f"Group {group}: started anew, after the jobs that its workers run." for group in sorted(groups)]
+    if any(service.manager.startswith("systemd") for service in look.services):
+        lines.append(
+            "systemd: `bench setup systemd` writes the numbers into the units; then run systemctl daemon-reload."
+        )
+    return lines
+
+
+def _result(outcome: _Outcome, proposals: list[CountProposal], lines: list[str]) -> dict[str, Any]:
+    return {
+        "changed": outcome.before != outcome.after,
+        "proposals": [asdict(proposal) for proposal in proposals],
+        "lines": lines,
+        "diff": {"before": outcome.before, "after": outcome.after},
+    }
