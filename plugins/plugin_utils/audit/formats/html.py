@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ IMPACT_TEXTS = {
 
 def html(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the page. Every text is escaped by the template engine; the page asks nobody for anything."""
+    stream = _templates().get_template("page.html.j2").stream(_view(document))
+    stream.enable_buffering(200)
+    yield from stream
+
+
+@cache
+def _templates() -> Environment:
+    """Return the engine, which keeps what it compiled."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -63,9 +72,7 @@ def html(document: Mapping[str, Any]) -> Iterator[str]:
     )
     environment.filters.update(day=day_text, names=names_text, bytes=bytes_text, duration=duration_text)
     environment.filters.update(count=count_text, setting=_setting_text)
-    stream = environment.get_template("page.html.j2").stream(_view(document))
-    stream.enable_buffering(200)
-    yield from stream
+    return environment
 
 
 def _view(document: Mapping[str, Any]) -> dict[str, Any]:
