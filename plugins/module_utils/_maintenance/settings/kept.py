@@ -42,11 +42,12 @@ class KeptStore:
 
     Args:
         state_path: The folder of the collection's state.
-        server_name: What names the server: its address or socket.
+        hostname: What the server calls its host.
+        datadir: Its data directory, by which it is known however it is reached.
     """
 
-    def __init__(self, state_path: Path, server_name: str) -> None:
-        self.path = state_path / FOLDER / _UNSAFE.sub("-", server_name).strip("-") / "previous.json"
+    def __init__(self, state_path: Path, hostname: str, datadir: str) -> None:
+        self.path = state_path / FOLDER / _UNSAFE.sub("-", f"{hostname}{datadir}").strip("-") / "previous.json"
 
     def read(self) -> Kept | None:
         """Return what is kept, or None where nothing was changed."""

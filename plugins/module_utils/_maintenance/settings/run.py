@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -22,7 +22,7 @@ from ..._system.quantities import DAY_SECONDS, bytes_text
 from .advisor import advise
 from .applying import apply_plan, put_back, read_file, writing
 from .drop_in import DropIn, propose, read_drop_in, read_reviewed
-from .kept import KeptStore
+from .kept import Kept, KeptStore
 from .lines import advice_lines, change_lines
 from .live import read_live, require_privileges
 from .load import POOL_VARIABLE
@@ -97,7 +97,7 @@ def run_settings(
     try:
         with _measuring(server):
             found = at_hand(server, benches, run, request.drop_in_path)
-        store = KeptStore(request.state_path, server.name)
+        store = KeptStore(request.state_path, server.variables["hostname"], server.variables["datadir"])
         with _alone(request):
             if request.state == RESTORED:
                 return _restored(request, found, connection, store)
@@ -112,8 +112,9 @@ def _alone(request: SettingsRequest) -> Iterator[None]:
     if request.check_mode or request.state == ADVISED:
         yield
         return
-    lock = SiteLock(request.state_path, LOCK_OWNER)
-    with writing(request.state_path), lock.hold(MODULE_NAME):
+    with ExitStack() as held:
+        with writing(request.state_path):
+            held.enter_context(SiteLock(request.state_path, LOCK_OWNER).hold(MODULE_NAME))
         yield
 
 
@@ -145,9 +146,9 @@ def _advised(
     if reviewed is not None:
         wanted, names = reviewed, set(reviewed.values)
     is_applied = request.state == APPLIED and path is not None
-    is_applied = request.state == APPLIED and path is not None
     plan = plan_settings(before, wanted if is_applied else present, live, names if is_applied else (), limit_bytes)
-    _require_applicable(connection, found, plan)
+    _require_privileges(connection, found, plan)
+    _require_applicable(found, plan, kept)
     if path is not None and is_applied and not request.check_mode and (unfinished or not plan.is_empty):
         with _recorded(request, found, plan):
             kept = apply_plan(connection, path, plan, store, now())
@@ -168,7 +169,7 @@ def _restored(
         path = Path(kept.path)
         plan = plan_return(read_file(path), kept.text, kept.variables, read_live(connection))
         place = Place(path)
-        _require_applicable(connection, found, plan)
+        _require_privileges(connection, found, plan)
         if not request.check_mode:
             with _recorded(request, found, plan):
                 put_back(connection, path, plan, store)
@@ -218,16 +219,22 @@ def _reviewed(request: SettingsRequest, found: ServerAtHand) -> DropIn | None:
     return wanted
 
 
-def _require_applicable(connection: Connection[Any], found: ServerAtHand, plan: SettingsPlan) -> None:
-    """Stop, also in check mode, where the account may not do it, or the server would not understand the file."""
-    if plan.live:
-        require_privileges(connection, found.server.variables["version"], plan.live)
+def _require_applicable(found: ServerAtHand, plan: SettingsPlan, kept: Kept | None) -> None:
+    """Stop, also in check mode, where the server would not understand the file, or it would not be put back."""
     if plan.writes_file and plan.after:
         require_understood(found.program, plan.after, found.run)
+    if not plan.is_empty and kept is not None and kept.path != str(found.place.path):
+        raise refused(f"settings that were applied before are in {kept.path}: put them back first (state=restored)")
+
+
+def _require_privileges(connection: Connection[Any], found: ServerAtHand, plan: SettingsPlan) -> None:
+    if plan.live:
+        require_privileges(connection, found.server.variables["version"], plan.live)
 
 
 @contextmanager
 def _recorded(request: SettingsRequest, found: ServerAtHand, plan: SettingsPlan) -> Iterator[None]:
     facts = {"server": found.server.name, "live": dict(plan.live), "pending": dict(plan.pending)}
-    with writing(request.state_path), recorded(request.state_path, module=MODULE_NAME, action=request.state, **facts):
+    # What was done is done: on a full disk it goes without a record.
+    with suppress(OSError), recorded(request.state_path, module=MODULE_NAME, action=request.state, **facts):
         yield
