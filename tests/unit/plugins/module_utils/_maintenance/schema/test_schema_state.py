@@ -1,0 +1,47 @@
+"""schema.state: what is remembered between runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.state import (
+    DROPPED_KEPT,
+    SchemaState,
+    StateFile,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
+
+from tests.schema_facts import NOW, TODO, entry, watch
+
+
+def test_state_is_the_same_after_it_was_written(tmp_path: Path) -> None:
+    file = StateFile(tmp_path, "a.example")
+    assert file.read() == SchemaState()
+    state = SchemaState(watch=watch()).with_entry(entry()).with_entry(entry("gone")).with_entry(entry("back"))
+    state = state.with_dropped(entry("gone"), NOW).with_returned(entry("back"), "it was needed")
+    file.write(state)
+    assert file.read() == state
+    assert list(state.entries) == [(TODO, "plain")]
+    assert state.dropped[0]["create_statement"] == "ALTER TABLE ..."
+    assert file.path.parent.stat().st_mode & 0o77 == 0
+    assert state.without((TODO, "plain")).entries == {}
+    file.write(SchemaState())
+    assert file.read().watch is None
+
+
+def test_list_of_dropped_indexes_does_not_grow_for_ever() -> None:
+    state = SchemaState()
+    for number in range(DROPPED_KEPT + 1):
+        state = state.with_dropped(entry(f"index-{number}"), NOW)
+    assert [len(state.dropped), state.dropped[0]["index"]] == [DROPPED_KEPT, "index-1"]
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"watch": null, "entries": [{}], "dropped": [], "returned": []}'])
+def test_state_that_cannot_be_read_is_not_begun_anew(tmp_path: Path, content: str) -> None:
+    file = StateFile(tmp_path, "a.example")
+    file.path.parent.mkdir()
+    file.path.write_text(content)
+    with pytest.raises(LifeboatError, match="IGNORED = 'YES'") as caught:
+        file.read()
+    assert caught.value.error_code == "schema_state_invalid"
