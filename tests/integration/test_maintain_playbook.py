@@ -1,27 +1,46 @@
-"""The playbook lifeboat.frappe.maintain on the embedded bench: check mode, a run, and a second one that changes nothing."""
+"""The playbook lifeboat.frappe.maintain on a bench made of files: check mode, a run, and a second without a change."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-from tests.lab import Lab
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import execute
+
+from tests.lab import MariaDBServer
+from tests.schema_site import SITE, SchemaSite
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
 
 PLAYBOOK = "lifeboat.frappe.maintain"
 
 
-def test_plan_is_shown_and_a_second_run_changes_nothing(lab: Lab, tmp_path: Path) -> None:
-    hosts = tmp_path / "hosts"
-    hosts.write_text(LOCAL_HOST)
-    variables = {**lab.variables, "lifeboat_state_path": str(tmp_path / "state"), "lifeboat_become": False}
+@pytest.fixture
+def site(tmp_path: Path, mariadb_server: MariaDBServer) -> Iterator[SchemaSite]:
+    with closing(SchemaSite(tmp_path, mariadb_server)) as site:
+        yield site
+
+
+def test_plan_is_shown_and_a_second_run_changes_nothing(site: SchemaSite) -> None:
+    execute(site.administrator, "CREATE TABLE tabStale (name INT PRIMARY KEY) ENGINE=InnoDB STATS_AUTO_RECALC=0")
+    execute(site.administrator, "INSERT INTO tabStale SELECT seq FROM seq_1_to_500")
+    (site.folder / "hosts").write_text(LOCAL_HOST)
+    variables = {
+        "lifeboat_bench_path": str(site.bench.path),
+        "lifeboat_state_path": str(site.state_path),
+        "lifeboat_mariadb_config_file": str(site.server.option_file),
+        "lifeboat_become": False,
+    }
 
     def run(*arguments: str) -> Run:
-        done = run_playbook(PLAYBOOK, hosts, variables, arguments, cwd=tmp_path)
+        done = run_playbook(PLAYBOOK, site.folder / "hosts", variables, arguments, cwd=site.folder)
         assert not done.complaints, done.output
         assert done.exit_code == 0, done.output
         return done
 
-    run("--check", "--diff")
-    assert not (tmp_path / "state").exists()
-    run()
-    assert run().changed_tasks() == 0
+    planned = run("--check", "--diff").output
+    assert "tabStale: analyze: 500 rows changed" in planned
+    assert not site.state_path.exists()
+    assert "tabStale: statistics made anew" in run("-e", "minutes=5").output
+    assert run("-e", f"site={SITE}").changed_tasks() == 0
