@@ -15,7 +15,6 @@ from typing import Any, Callable
 from .._bench.configuration import read_configuration
 from .._bench.layout import Bench
 from .._bench.service import Service, service_kind
-from .._bench.services import find_services
 from .._bench.supervisor import Program, bench_programs, control_commands
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.host import HOST_NAME, Host
@@ -136,7 +135,7 @@ class _Look:
         self.target = BenchTarget(bench, surroundings)
         self.host = Host(HOST_NAME, surroundings, [bench])
         self.common = read_configuration(bench.common_config_path)
-        self.services = find_services(bench)
+        self.services = self.target.services
         self.masters = find_web_masters(bench, self.services, self.host)
         self.programs = bench_programs(bench, self.host.processes, surroundings.root)
 
