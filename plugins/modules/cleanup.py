@@ -171,6 +171,11 @@ refused:
   returned: always
   type: list
   elements: dict
+noted:
+  description: What rules tell and leave as it is, with C(rule), C(subject), C(count), C(bytes) and C(text).
+  returned: always
+  type: list
+  elements: dict
 stayed:
   description: The first hundred items that stayed, with C(path) and C(reason).
   returned: always

@@ -42,6 +42,11 @@ def refusal_lines(refused: Iterable[Mapping[str, str]]) -> list[str]:
     return [f"{refusal['rule']}, {refusal['subject']}: {refusal['reason']}" for refusal in refused]
 
 
+def note_lines(noted: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what rules tell and leave as it is."""
+    return [f"{note['rule']}, {note['subject']}: {note['text']}" for note in noted]
+
+
 def outcome_lines(result: Mapping[str, Any]) -> list[str]:
     """Return what became of the plan, and what the disk got back."""
     outcomes = result["outcomes"]

@@ -12,7 +12,7 @@ from typing import Any
 from .._system.errors import LifeboatError
 from .disks import Disk, disk_of, disks_from
 from .items import Item
-from .tasks import Refusal, Task
+from .tasks import Note, Refusal, Task
 
 SCHEMA_VERSION = 1
 
@@ -38,6 +38,7 @@ class CleanupPlan:
         tasks: What rules take away by their own means, after the items.
         refusals: What rules could not look at, or must not touch.
         disks: The file systems on which something goes.
+        notes: What rules tell and leave as it is.
     """
 
     run: str
@@ -47,6 +48,7 @@ class CleanupPlan:
     tasks: tuple[Task, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     disks: tuple[Disk, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -65,6 +67,7 @@ class CleanupPlan:
             "tasks": [{**task.as_dict(), "days_gained": _days(disks[task.folder], task.bytes)} for task in self.tasks],
             "disks": [disk.as_dict() for disk in self.disks],
             "refusals": [vars(refusal) for refusal in self.refusals],
+            "notes": [vars(note) for note in self.notes],
             "rules": {
                 result.rule: {"left_items": result.left_items, "kept": [list(kept) for kept in result.kept]}
                 for result in self.results
@@ -146,6 +149,7 @@ def decode_plan(content: bytes, sha256: str, host: str) -> CleanupPlan:
             tasks=tuple(Task.from_dict(_stated(task)) for task in values["tasks"]),
             refusals=tuple(Refusal(**refusal) for refusal in values["refusals"]),
             disks=disks_from(values["disks"]),
+            notes=tuple(Note(**note) for note in values["notes"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _refused(f"it cannot be understood ({error})") from error

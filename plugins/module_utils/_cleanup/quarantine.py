@@ -33,10 +33,13 @@ def run_id(now: float) -> str:
     return datetime.fromtimestamp(now, timezone.utc).strftime(RUN_FORMAT)
 
 
-def is_expired(run: str, now: float, grace_days: int) -> bool:
-    """Tell whether the files of a run have waited for long enough; a run from the future has not."""
+def is_expired(run: str, kept_at: float, now: float, grace_days: int) -> bool:
+    """Tell whether the files of a run have waited for long enough since it began and since its plan was kept.
+
+    A run from the future has not.
+    """
     began = datetime.strptime(run, RUN_FORMAT).replace(tzinfo=timezone.utc)
-    return now - began.timestamp() > grace_days * DAY_SECONDS
+    return now - max(began.timestamp(), kept_at) > grace_days * DAY_SECONDS
 
 
 def plan_path(state_path: Path, run: str) -> Path:

@@ -18,14 +18,15 @@ from .._bench.layout import ROOT, Bench
 from .._checks.history import read_history
 from .._recovery.record import recorded
 from .._system.errors import LifeboatError
-from .._system.files import free_bytes, make_private_folder, write_atomically
+from .._system.files import free_bytes
 from .._system.mounts import parse_mounts, read_usages
 from .catalogue import RULES, TASK_RULES
 from .choice import PROTECTED, Age, Caps, Protection, choose_files
 from .clock import refuse_clock_ahead
 from .disks import Disk, read_disks
 from .items import Item
-from .lines import outcome_lines, plan_lines, refusal_lines
+from .kept_plans import keep_plan
+from .lines import note_lines, outcome_lines, plan_lines, refusal_lines
 from .open_files import open_files, still_open
 from .pace import PACED_FILES, gentle_runner, wait_for_disk
 from .plan import CleanupPlan, RuleResult, decode_plan, digest, encode_plan
@@ -34,7 +35,7 @@ from .registry import places_of
 from .removal import QUARANTINED, REMOVED, put_back, remove_empty_quarantine, remove_from_quarantine, take_away
 from .search import found_in
 from .task_run import apply_tasks, choose_tasks
-from .tasks import Refusal, Task, TaskContext
+from .tasks import Note, Refusal, Task, TaskContext
 
 STAYED_SHOWN = 100
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -56,6 +57,7 @@ NOTHING_DONE: dict[str, Any] = {
     "stayed": [],
     "tasks": [],
     "refused": [],
+    "noted": [],
     "expected_bytes": 0,
     "reclaimed_bytes": 0,
     "held_open": [],
@@ -98,7 +100,8 @@ class CleanupRequest:
     @property
     def context(self) -> TaskContext:
         """What those rules work with."""
-        return TaskContext(self.benches, self.state_path, self.now, self.root, gentle_runner(self.timeout_seconds))
+        run = gentle_runner(self.timeout_seconds)
+        return TaskContext(self.benches, self.state_path, self.now, self.root, run, protected=self.protected)
 
 
 def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode: bool) -> dict[str, Any]:
@@ -107,6 +110,7 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
     Returns:
         The result of the module.
     """
+    refuse_clock_ahead(request.now)  # also those who apply a plan: what waits in quarantine would be over
     plan = reviewed or make_plan(request)
     expired = expired_runs(request)
     content = encode_plan(plan)
@@ -119,6 +123,7 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
         "rules": plan.summary(),
         "expired_runs": expired,
         "refused": [vars(refusal) for refusal in plan.refusals],
+        "noted": [vars(note) for note in plan.notes],
         "disks": plan.disk_summary(),
         "diff": {
             "before": {"items": [*(item.path for item in plan.items), *(task.subject for task in plan.tasks)]},
@@ -126,6 +131,7 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
         },
     }
     result["lines"] = plan_lines(result["rules"], result["disks"]) + refusal_lines(result["refused"])
+    result["lines"] += note_lines(result["noted"])
     if check_mode or not result["changed"]:
         return result
     with recorded(request.state_path, module=MODULE_NAME, action="clean", run=plan.run) as record:
@@ -166,9 +172,8 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
     """Work out what would go. Reads only.
 
     Raises:
-        LifeboatError: ``clock_ahead``, ``command_missing``, ``command_failed``.
+        LifeboatError: ``command_missing``, ``command_failed``.
     """
-    refuse_clock_ahead(request.now)
     protection = _protection(request)
     items: list[Item] = []
     results = []
@@ -189,11 +194,13 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
         results.append(RuleResult(rule.id, left, tuple(kept)))
     tasks: list[Task] = []
     refusals: list[Refusal] = []
+    notes: list[Note] = []
     for name, settings in request.tasks.items():
         chosen_tasks = choose_tasks(TASK_RULES[name], request.context, settings, room)
         room = Caps(room.bytes - sum(task.bytes for task in chosen_tasks.tasks), room.items - len(chosen_tasks.tasks))
         tasks += chosen_tasks.tasks
         refusals += chosen_tasks.refusals
+        notes += chosen_tasks.notes
         results.append(RuleResult(name, chosen_tasks.left_items))
     return CleanupPlan(
         run_id(request.now),
@@ -203,6 +210,7 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
         tuple(tasks),
         tuple(refusals),
         tuple(_disks(request, {item.root for item in items} | {task.folder for task in tasks})),
+        tuple(notes),
     )
 
 
@@ -231,7 +239,7 @@ def apply_plan(
         before = _free(roots)
         quarantine = Quarantine(plan.run) if request.quarantine and plan.items else None
         if quarantine is not None:
-            _keep_plan(request.state_path, plan)
+            keep_plan(request.state_path, plan)
         protection = _protection(request)
         looked_after = {(rule.id, str(place.root)) for rule in RULES for place in places_of(rule, request.benches)}
         outcomes: Counter[str] = Counter()
@@ -270,8 +278,9 @@ def apply_plan(
 def expired_runs(request: CleanupRequest) -> list[str]:
     """Return the runs whose files have been in quarantine for long enough."""
     folder = request.state_path / PLANS_NAME
-    runs = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
-    return [run for run in runs if is_expired(run, request.now, request.grace_days)]
+    # A plan may have waited for its review: the files of a run wait since its plan was kept.
+    kept = {path.stem: path.stat().st_mtime for path in folder.glob("*.json")} if folder.is_dir() else {}
+    return [run for run in sorted(kept) if is_expired(run, kept[run], request.now, request.grace_days)]
 
 
 def expire(request: CleanupRequest, runs: Sequence[str]) -> int:
@@ -312,20 +321,6 @@ def _disks(request: CleanupRequest, folders: set[str]) -> list[Disk]:
 def _available(disks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     usages = read_usages([Path(disk["point"]) for disk in disks])
     return {str(point): usage.available_bytes for point, usage in usages.items()}
-
-
-def _keep_plan(state_path: Path, plan: CleanupPlan) -> None:
-    path = plan_path(state_path, plan.run)
-    try:
-        make_private_folder(path.parent)
-        write_atomically(path, encode_plan(plan))
-    except OSError as error:
-        raise LifeboatError(
-            f"Cannot move files to quarantine: their list cannot be written to {path.parent} ({error.strerror}). "
-            "Nothing was taken away. Where the disk is full, run this without quarantine, which frees it at once.",
-            "disk_space",
-            {"path": str(path)},
-        ) from error
 
 
 def _kept_plan(state_path: Path, run: str) -> CleanupPlan:

@@ -8,16 +8,17 @@ from typing import Any
 
 from .._system.errors import LifeboatError
 from .choice import Caps
-from .tasks import OUT_OF_TIME, REFUSED, Refusal, Task, TaskContext, TaskOutcome, TaskRule, TasksDone
+from .tasks import OUT_OF_TIME, REFUSED, Note, Refusal, Task, TaskContext, TaskOutcome, TaskRule, TasksDone
 
 
 @dataclass(frozen=True)
 class TaskChoice:
-    """What a rule's tasks are, how many exceed the caps, and what it could not look at."""
+    """What a rule's tasks are, how many exceed the caps, what it could not look at, and what it tells."""
 
     tasks: tuple[Task, ...]
     left_items: int
     refusals: tuple[Refusal, ...]
+    notes: tuple[Note, ...]
 
 
 def choose_tasks(rule: TaskRule, context: TaskContext, settings: Any, room: Caps) -> TaskChoice:
@@ -28,16 +29,19 @@ def choose_tasks(rule: TaskRule, context: TaskContext, settings: Any, room: Caps
     """
     tasks: list[Task] = []
     refusals: list[Refusal] = []
+    notes: list[Note] = []
     left_items = total_bytes = 0
     for planned in rule.plan(context, settings):
         if isinstance(planned, Refusal):
             refusals.append(planned)
+        elif isinstance(planned, Note):
+            notes.append(planned)
         elif len(tasks) < room.items and total_bytes + planned.bytes <= room.bytes:
             tasks.append(planned)
             total_bytes += planned.bytes
         else:
             left_items += 1
-    return TaskChoice(tuple(tasks), left_items, tuple(refusals))
+    return TaskChoice(tuple(tasks), left_items, tuple(refusals), tuple(notes))
 
 
 def apply_tasks(

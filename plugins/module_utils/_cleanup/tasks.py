@@ -60,6 +60,17 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that a rule tells and leaves as it is: how many things, how many bytes, and what about them."""
+
+    rule: str
+    subject: str
+    count: int
+    bytes: int
+    text: str
+
+
+@dataclass(frozen=True)
 class TaskOutcome:
     """What became of a task.
 
@@ -88,6 +99,7 @@ class TaskContext:
         run: Runs programs.
         clock: Tells seconds that never go back.
         pause: Waits for some seconds.
+        protected: Shell patterns of whole paths that never go.
     """
 
     benches: Sequence[Bench]
@@ -97,9 +109,10 @@ class TaskContext:
     run: CommandRunner = run_command
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
+    protected: tuple[str, ...] = ()
 
 
-Planned = Union[Task, Refusal]
+Planned = Union[Task, Refusal, Note]
 
 
 @dataclass(frozen=True)

@@ -109,9 +109,10 @@ def test_quarantine_that_was_swapped_for_a_link_gets_and_gives_nothing(root: Pat
     assert list(outside.iterdir()) == []
 
 
-def test_grace_is_counted_from_the_run() -> None:
+def test_grace_is_counted_from_the_run_and_from_when_it_was_applied() -> None:
     began = 1_795_000_000
     run = run_id(began)
-    assert not is_expired(run, began + 7 * 86400, 7)
-    assert is_expired(run, began + 7 * 86400 + 1, 7)
-    assert not is_expired(run, began - 86400, 0), "a run from the future has not expired"
+    assert not is_expired(run, began, began + 7 * 86400, 7)
+    assert is_expired(run, began, began + 7 * 86400 + 1, 7)
+    assert not is_expired(run, began + 5 * 86400, began + 7 * 86400 + 1, 7), "its plan waited for a review"
+    assert not is_expired(run, began, began - 86400, 0), "a run from the future has not expired"
