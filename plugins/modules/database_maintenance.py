@@ -145,6 +145,10 @@ bytes_per_second:
   description: How fast this host rebuilds tables, as measured so far.
   returned: always
   type: int
+reclaimed_bytes:
+  description: What the disk got back.
+  returned: always
+  type: int
 done:
   description:
     - What was done, with C(site), C(table), C(action), C(seconds), C(before_bytes), C(after_bytes), C(changed) and C(note).

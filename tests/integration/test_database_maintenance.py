@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.set_lock import backup_lock
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import rebuild, statements, work
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import (
     Surroundings,
@@ -78,6 +79,7 @@ def test_tables_are_brought_in_order_once(site: MaintainedSite) -> None:
     ]
     rebuilt = done["done"][-1]
     assert rebuilt["before_bytes"] > 4 * MEBIBYTE > rebuilt["after_bytes"]
+    assert done["reclaimed_bytes"] == rebuilt["before_bytes"] - rebuilt["after_bytes"]
     assert fetch_all(site.administrator, f"SELECT COUNT(*) FROM `{SEARCH}`") == [(50,)]
     (kept,) = (site.state_path / "maintenance" / "repaired").iterdir()
     assert {path.suffix for path in kept.iterdir()} == {".frm", ".MYD", ".MYI"}
@@ -136,6 +138,9 @@ def test_conditions_are_measured(site: MaintainedSite) -> None:
     assert found.transaction_seconds < 1
     assert found.backup_age_seconds < 3600
     assert found.data_room.free_bytes > 0
+    assert not found.is_backup_running
+    with backup_lock(surroundings.repository.site_folder(SITE)):
+        assert look().is_backup_running
     # The server itself stands for a replica: it has applied nothing of another's log.
     assert found.late_replicas == tuple(surroundings.replicas)
     unreachable = site.maintain(replicas=["127.0.0.1:1"], thresholds={"rebuild_min_bytes": 0, "reclaim_min_bytes": 0})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._backups.catalogue import catalogue, site_folders
 from ..._backups.repository import Repository
+from ..._backups.set_lock import LOCK_NAME, is_locked
 from ..._backups.sets import COMPLETE
 from ..._bench.layout import Site
 from ..._cleanup.pace import follows, io_pressure_percent
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # The new table is written beside the old one, with room to spare (health-checks of the field: 1.3 times).
 SPACE_FACTOR = 1.3
+# What mysqldump and mariadb-dump read a table with.
+DUMP_STATEMENT = "SELECT /*!40001 SQL_NO_CACHE */%"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Conditions:
         temporary_room: That of the files for sorting.
         alter_log_bytes: What the server may need there for the changes that are made during a rebuild.
         backup_age_seconds: The age of the site's newest complete backup; None without any.
+        is_backup_running: Whether a backup of it is being made, which a rebuild would end with an error.
     """
 
     threads_running: int
@@ -62,6 +66,7 @@ class Conditions:
     temporary_room: Room | None
     alter_log_bytes: int
     backup_age_seconds: float | None
+    is_backup_running: bool
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def _obstacles(work: Work, now: Conditions, limits: Thresholds) -> list[tuple[st
 
 
 def _without_backup(now: Conditions, limits: Thresholds) -> str:
+    if now.is_backup_running:
+        return "a backup of the site is being made"
     if now.backup_age_seconds is None:
         return "the site has no complete backup: make one with lifeboat.frappe.backup"
     if now.backup_age_seconds > limits.max_backup_age_hours * HOUR_SECONDS:
@@ -181,6 +188,12 @@ def measure(
         " ON thread.ID = trx.trx_mysql_thread_id WHERE thread.DB = %s OR thread.DB IS NULL",
         (database,),
     )
+    ((dumps,),) = fetch_all(
+        administrator,
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = %s AND INFO LIKE %s",
+        (database, DUMP_STATEMENT),
+    )
+    own_backup = surroundings.repository.site_folder(site.name) / LOCK_NAME
     datadir = local_datadir(facts)
     return Conditions(
         threads_running=int(status["Threads_running"]),
@@ -193,6 +206,7 @@ def measure(
         temporary_room=_room(Path(str(temporary).partition(":")[0])) if datadir else None,
         alter_log_bytes=int(alter_log_bytes),
         backup_age_seconds=_backup_age_seconds(site, surroundings, now),
+        is_backup_running=bool(dumps) or is_locked(own_backup),
     )
 
 

@@ -125,6 +125,7 @@ def run_tables(request: TablesRequest, check_mode: bool, progress: ProgressRepor
         "plan": [asdict(item) for item in work],
         "window": {"began_at": _utc(window.began_at), "ends_at": _utc(window.ends_at)},
         "bytes_per_second": round(state.bytes_per_second),
+        "reclaimed_bytes": sum(item["before_bytes"] - item["after_bytes"] for item in course.done),
         "done": course.done,
         "skipped": [asdict(skip) for skip in course.skipped],
         "refused": course.refused,

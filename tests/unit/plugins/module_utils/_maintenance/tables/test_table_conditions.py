@@ -30,6 +30,7 @@ GOOD = Conditions(
     temporary_room=Room(11 * GIBIBYTE, 100 * GIBIBYTE),
     alter_log_bytes=GIBIBYTE,
     backup_age_seconds=26 * 3600,
+    is_backup_running=False,
 )
 
 
@@ -43,6 +44,7 @@ def test_good_moment_is_used() -> None:
     [
         ({"backup_age_seconds": None}, "backup", "no complete backup"),
         ({"backup_age_seconds": 26 * 3600 + 1}, "backup", "1 day 2 h old"),
+        ({"is_backup_running": True}, "backup", "being made"),
         ({"data_room": None}, "space", "another host"),
         ({"temporary_room": None}, "space", "another host"),
         ({"data_room": Room(33 * GIBIBYTE - 1, 100 * GIBIBYTE)}, "space", "disk with the data has 33.0 GiB free"),
