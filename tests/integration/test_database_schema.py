@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import pace
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema import orphans, run, statements
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema import (
+    orphans,
+    run,
+    sessions,
+    statements,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.month import watch_end
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.state import StateFile
-from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.modules import database_schema
@@ -272,6 +278,13 @@ def test_wrong_credentials_of_one_site_do_not_stop_the_others(site: SchemaSite, 
 def test_site_that_no_bench_has_is_an_error(site: SchemaSite) -> None:
     failed = module(site, sites=["nowhere.example"])
     assert (failed["failed"], failed["error_code"]) == (True, "bench_not_found")
+
+
+def test_look_can_change_nothing(site: SchemaSite) -> None:
+    with sessions.reading_session(site.bench.site(SITE)) as connection:
+        assert fetch_all(connection, "SELECT @@max_statement_time, @@lock_wait_timeout") == [(20, 5)]
+        with pytest.raises(pymysql.err.OperationalError, match="READ ONLY"):
+            execute(connection, "DELETE FROM tabToDo")
 
 
 def test_drift_is_mended_by_its_statements(site: SchemaSite) -> None:

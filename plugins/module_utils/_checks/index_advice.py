@@ -19,6 +19,8 @@ TABLE_PREFIX = "tab"
 STANDARD_INDEX_COLUMNS = frozenset({"modified", "creation", "parent"})
 # Frappe's own tables that are no DocType, but are called like one.
 FRAMEWORK_TABLES = frozenset({"tabSingles", "tabSeries", "tabSessions"})
+# Frappe's code gives this one a name of its own.
+FRAMEWORK_INDEXES = frozenset({("tabEmail Queue", "index_bulk_flush")})
 # Looking at more columns of one table costs more than it finds.
 MOST_COLUMNS = 4
 
@@ -100,7 +102,9 @@ def is_declared(index: Index, declared: Collection[tuple[str, str]]) -> bool:
 
     Those of several columns are declared in the code of apps alone (``frappe.db.add_index``), which names them so.
     """
-    if index.table in FRAMEWORK_TABLES or index.name.endswith("_".join(index.columns) + "_index"):
+    if index.table in FRAMEWORK_TABLES or (index.table, index.name) in FRAMEWORK_INDEXES:
+        return True
+    if index.name.endswith("_".join(index.columns) + "_index"):
         return True
     if len(index.parts) != 1:
         return False

@@ -59,6 +59,12 @@ def test_index_that_a_doctype_declares_comes_back() -> None:
     assert "Frappe makes it again at the next migration" in index_lines([found])[0]
 
 
+def test_index_of_frappe_with_a_name_of_its_own_is_declared() -> None:
+    flush = index("index_bulk_flush", "status", "creation", of="tabEmail Queue")
+    (found,) = find_indexes(facts([table("tabEmail Queue")], indexes=[flush]), watch(), (), NOW, 35)
+    assert found.is_declared
+
+
 def test_unused_index_has_to_be_watched_first() -> None:
     schema = facts(
         [table(), table("tabMyIsam", engine="MyISAM")], (), [PRIMARY, index("plain"), index("big", of="tabMyIsam")]
