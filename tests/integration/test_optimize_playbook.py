@@ -1,4 +1,4 @@
-"""The playbook lifeboat.frappe.optimize on the embedded bench: the plan, the change with before and after, nothing left."""
+"""The playbook lifeboat.frappe.optimize on the embedded bench: plan, change with before and after, nothing left."""
 
 from __future__ import annotations
 
