@@ -26,7 +26,7 @@ options:
   rules:
     description:
       - The rules that are on. The keys are V(bench_logs) (rotated logs of the bench), V(site_logs) (rotated logs of the sites) and
-        V(package_caches) (downloads of pip, uv, yarn and npm of the bench's account). Their values may have C(older_than_days) and
+        V(package_caches) (downloads of pip and npm of the bench's account). Their values may have C(older_than_days) and
         C(keep_newest), which otherwise are those of the rule.
       - V(log_tables) deletes old rows of the tables in which Frappe keeps logs, in chunks of at most half a second, with the site's own
         account. Its values are C(days) (days by DocType; otherwise those of Log Settings, else Frappe's; V(0) keeps for ever;
@@ -38,7 +38,12 @@ options:
       - V(stale_jobs) deletes jobs that wait, are scheduled or deferred since a day for sites that are not there any more.
       - V(site_cache) deletes the keys in the Redis cache, of the sites in C(sites), that Frappe can make again.
       - V(journal) lets journald delete archived files with entries older than C(older_than_days) (14).
-      - V(apt_cache) lets apt delete the packages that it has downloaded.
+      - V(apt_cache) lets apt delete the packages that it has downloaded. No rule removes an installed package or a kernel.
+      - V(tool_caches) lets yarn and uv empty their caches of the bench's account.
+      - V(temporary_files) lets systemd-tmpfiles delete files in C(/tmp) and C(/var/tmp) that are as old as C(tmpfiles.d) says, but for those
+        that a process has open.
+      - V(container_images) lets Docker and podman delete images without a name that no container uses and that were made
+        C(older_than_days) (7) ago; with C(unused) named ones as well; never one with the label C(keep_label) (C(keep)), a volume or a container.
     type: dict
     default: {}
   protected:

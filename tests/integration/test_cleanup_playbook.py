@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,20 +14,35 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 
 from tests.cleanup_folder import make_file
 from tests.lab import Lab
+from tests.lab.processes import wait_until
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
 
 PLAYBOOK = "lifeboat.frappe.cleanup"
+LOGROTATE = shutil.which("logrotate")
 
 
 class Upkeep:
     """Whoever cleans up one bench."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab = lab
         self.logs = lab.bench_path / "logs"
         self.folder = folder
         (folder / "hosts").write_text(LOCAL_HOST)
         state = {"lifeboat_state_path": str(folder / "state"), "lifeboat_become": False}
-        self.variables = {**lab.variables, **state, "lifeboat_cleanup_rules": {"bench_logs": {"keep_newest": 0}}}
+        self.rotation, self.ages = folder / "logrotate.d" / "benches", folder / "tmpfiles.conf"
+        self.rotation.parent.mkdir()
+        programs = {"lifeboat_cleanup_temporary_files": "present" if shutil.which("systemd-tmpfiles") else "unmanaged"}
+        programs["lifeboat_cleanup_log_rotation"] = "present" if LOGROTATE else "unmanaged"
+        programs["lifeboat_cleanup_temporary_files_path"] = str(self.ages)
+        programs["lifeboat_cleanup_log_rotation_path"] = str(self.rotation)
+        programs["lifeboat_cleanup_log_rotation_reopen"] = f"kill -s USR2 {lab.supervisorctl('pid').strip()}"
+        self.variables = {
+            **lab.variables,
+            **state,
+            **programs,
+            "lifeboat_cleanup_rules": {"bench_logs": {"keep_newest": 0}},
+        }
 
     def run(self, *arguments: str, **variables: Any) -> Run:
         given = {**self.variables, **variables}
@@ -53,7 +70,9 @@ def test_plan_is_shown_reviewed_and_applied_once(upkeep: Upkeep) -> None:
     (plan,) = plans.iterdir()
     later = upkeep.make_log("worker.log.3", 50)
     reviewed = {"plan": str(plan), "plan_sha256": hashlib.sha256(plan.read_bytes()).hexdigest()}
-    assert "1 file deleted" in upkeep.run(**reviewed).output
+    applied = upkeep.run(**reviewed)
+    assert "1 file deleted" in applied.output
+    assert applied.changed_tasks() == 1 + upkeep.rotation.exists() + upkeep.ages.exists()
     assert [path.exists() for path in (old, new, later)] == [False, True, True]
     assert upkeep.run(lifeboat_cleanup_quarantine=True).changed_tasks() == 1
     assert upkeep.run(lifeboat_cleanup_quarantine=True).changed_tasks() == 0
@@ -62,6 +81,25 @@ def test_plan_is_shown_reviewed_and_applied_once(upkeep: Upkeep) -> None:
     assert "1 file put back" in upkeep.run(undo=run).output
     assert later.exists()
     later.unlink()
+    if LOGROTATE:
+        rotate_logs(upkeep)
+
+
+def rotate_logs(upkeep: Upkeep) -> None:
+    """Let logrotate do what it was told: supervisor writes to the new files, and what Frappe rotates itself stays."""
+    own = make_file(upkeep.logs / "frappe.log", time.time(), 3)
+    log = upkeep.logs / "web.error.log"
+    with log.open("a") as stream:
+        stream.write("a line\n")
+    before = log.stat().st_ino
+    command = [LOGROTATE, "--force", "--state", upkeep.folder / "rotated", upkeep.rotation]
+    subprocess.run(command, check=True, capture_output=True)
+    (rotated,) = upkeep.logs.glob("web.error.log-*")
+    assert (rotated.stat().st_ino, log.stat().st_ino == before) == (before, False)
+    descriptors = Path("/proc", upkeep.lab.supervisorctl("pid").strip(), "fd")
+    wait_until(lambda: any(path.resolve() == log for path in descriptors.iterdir()), "supervisor opens the new log")
+    assert not list(upkeep.logs.glob("frappe.log-*"))
+    own.unlink()
 
 
 def test_what_is_refused_fails_the_run_after_the_rest_is_done(lab: Lab, upkeep: Upkeep) -> None:
