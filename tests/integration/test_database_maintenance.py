@@ -14,17 +14,23 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.set_lock import backup_lock
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import rebuild, statements, work
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.choice import Thresholds
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import (
+    Conditions,
     Surroundings,
     measure,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.run import TablesRequest, run_tables
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.site_server import site_server
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.lock import SiteLock
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
 
 from tests.lab import MariaDBServer
 from tests.lab.processes import wait_until
-from tests.maintained_site import MEBIBYTE, SERVER_VARIABLES, SITE, MaintainedSite
+from tests.maintained_site import LIMITS, MEBIBYTE, SERVER_VARIABLES, SITE, MaintainedSite
 
 SEARCH = "__global_search"
 
@@ -123,9 +129,8 @@ def test_moment_is_looked_at_right_before(site: MaintainedSite, monkeypatch: pyt
 
 
 def test_conditions_are_measured(site: MaintainedSite) -> None:
-    surroundings = Surroundings([f"127.0.0.1:{site.server.port}"], Repository(site.folder), [], site.folder)
-
-    def look() -> Any:
+    def look(*replicas: str) -> Conditions:
+        surroundings = Surroundings(replicas, Repository(site.folder), [], site.folder)
         return measure(site.administrator, site.site, site.database, surroundings, time.time())
 
     site.fill("tabNote", 10)
@@ -134,15 +139,18 @@ def test_conditions_are_measured(site: MaintainedSite) -> None:
         execute(other, "DELETE FROM tabNote")
         wait_until(lambda: look().transaction_seconds >= 1, "a transaction that is a second old")
         other.rollback()
-    found = look()
+    # The server itself stands for a replica: it has applied nothing of another's log.
+    itself = f"127.0.0.1:{site.server.port}"
+    found = look(itself)
+    assert found.late_replicas == (itself,)
     assert found.transaction_seconds < 1
+    assert found.backup_age_seconds is not None
     assert found.backup_age_seconds < 3600
+    assert found.data_room is not None
     assert found.data_room.free_bytes > 0
     assert not found.is_backup_running
-    with backup_lock(surroundings.repository.site_folder(SITE)):
+    with backup_lock(Repository(site.folder).site_folder(SITE)):
         assert look().is_backup_running
-    # The server itself stands for a replica: it has applied nothing of another's log.
-    assert found.late_replicas == tuple(surroundings.replicas)
     unreachable = site.maintain(replicas=["127.0.0.1:1"], thresholds={"rebuild_min_bytes": 0, "reclaim_min_bytes": 0})
     assert unreachable["refused"] == []  # nothing to rebuild: nobody asks the replica
     site.bloat("tabVersion")
@@ -213,6 +221,40 @@ def test_statistics_that_cannot_be_made_are_skipped(site: MaintainedSite, monkey
     site.fill("tabNote", 200)
     monkeypatch.setattr(work, "analyze", lambda _own, _table: "Operation failed")
     assert kinds(site.maintain()) == {"tabNote": "failed"}
+
+
+class Gone(ProgressReporter):
+    """Whoever listened is gone when the work begins."""
+
+    def update(self, *_arguments: Any, **_progress: Any) -> None:
+        if self.progress.item_name or self.progress.step:
+            raise LifeboatError("Gave up: nobody listens.", "caller_gone")
+
+
+def test_nothing_goes_on_when_nobody_listens(site: MaintainedSite) -> None:
+    site.bloat("tabVersion")
+    request = TablesRequest(
+        state_path=site.state_path,
+        sites=[site.site],
+        login=site.server.login,
+        limits=Thresholds(**LIMITS),
+        window_minutes=60,
+        until="",
+        surroundings=Surroundings([], Repository(site.folder), [], site.folder),
+    )
+    with pytest.raises(LifeboatError) as gone:
+        run_tables(request, False, Gone())
+    assert gone.value.error_code == "caller_gone"
+    assert read_records(site.state_path)[-1]["error_code"] == "caller_gone"
+    assert site.free_bytes("tabVersion") > 3 * MEBIBYTE
+
+
+def test_site_is_reached_with_both_accounts(site: MaintainedSite) -> None:
+    with site_server(site.site, site.server.login) as server:
+        assert server.datadir == site.server.data_path
+        users = [fetch_all(one, "SELECT USER()")[0][0] for one in (server.own, server.administrator)]
+        assert [user.partition("@")[0] for user in users] == [site.database, "root"]
+        assert fetch_all(server.own, "SELECT @@lock_wait_timeout") == [(5,)]
 
 
 def test_state_that_was_kept_is_used(site: MaintainedSite) -> None:
