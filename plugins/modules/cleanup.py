@@ -200,7 +200,8 @@ lines:
   type: list
   elements: str
 held_open:
-  description: Files that are gone but keep their room, with C(pid), C(program) and C(bytes) of the process that has them open.
+  description: >-
+    Files that are gone but keep their room, with C(path), C(bytes), and C(pid), C(program) and C(owner) of the process that has them open.
   returned: always
   type: list
   elements: dict

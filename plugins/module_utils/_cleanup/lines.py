@@ -65,7 +65,8 @@ def outcome_lines(result: Mapping[str, Any]) -> list[str]:
         for disk in result["disks"]
     ]
     lines += [
-        f"{file['program']} (process {file['pid']}) keeps {bytes_text(file['bytes'])} of a deleted file: restart it"
+        f"{file['program']} (process {file['pid']} of {file['owner']}) keeps {bytes_text(file['bytes'])} of "
+        f"{file['path']}, which is deleted: restart it"
         for file in result["held_open"]
     ]
     lines += [

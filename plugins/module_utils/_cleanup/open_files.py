@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ PROC_PATH = Path("/proc")
 
 @dataclass(frozen=True)
 class OpenFile:
-    """A file that a process has open."""
+    """A file that a process has open; ``owner`` is the account of the process, or its number where it has no name."""
 
     device: int
     inode: int
     size_bytes: int
     pid: int
     program: str
+    owner: str
     is_deleted: bool
 
 
@@ -42,8 +44,16 @@ def _descriptors(proc_path: Path) -> Iterator[OpenFile]:
         # A process may end at any moment, and another account's may not be looked at.
         with suppress(OSError):
             program = (process / "comm").read_text(errors="replace").strip()
+            owner = _account(process.stat().st_uid)
             for descriptor in os.scandir(process / "fd"):
                 with suppress(OSError):
                     status = Path(descriptor.path).stat()
                     pid, is_deleted = int(process.name), status.st_nlink == 0
-                    yield OpenFile(status.st_dev, status.st_ino, status.st_size, pid, program, is_deleted)
+                    yield OpenFile(status.st_dev, status.st_ino, status.st_size, pid, program, owner, is_deleted)
+
+
+def _account(user_id: int) -> str:
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return str(user_id)

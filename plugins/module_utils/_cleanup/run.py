@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any, Callable
 
@@ -268,10 +269,7 @@ def apply_plan(
             "stayed": stayed,
             "expected_bytes": sum(item.bytes for item in removed),
             "reclaimed_bytes": sum(_free(roots).values()) - sum(before.values()),
-            "held_open": [
-                {"pid": file.pid, "program": file.program, "bytes": file.size_bytes}
-                for file in still_open({(item.identity.device, item.identity.inode) for item in removed})
-            ],
+            "held_open": _held_open(removed),
         }
 
 
@@ -308,8 +306,26 @@ def undo(request: CleanupRequest, run: str) -> dict[str, int]:
         return dict(outcomes)
 
 
+def _held_open(removed: Sequence[Item]) -> list[dict[str, Any]]:
+    paths = {(item.identity.device, item.identity.inode): item.path for item in removed}
+    return [
+        {
+            "path": paths[file.device, file.inode],
+            "pid": file.pid,
+            "program": file.program,
+            "owner": file.owner,
+            "bytes": file.size_bytes,
+        }
+        for file in still_open(paths)
+    ]
+
+
 def _protection(request: CleanupRequest) -> Protection:
-    return Protection((*ALWAYS_PROTECTED, *request.protected), open_files())
+    """Return what stays: whatever is mounted below a rule's folder as well, be it of the same file system."""
+    roots = {place.root for rule in RULES for place in places_of(rule, request.benches)}
+    mounts = parse_mounts(MOUNTINFO.read_text())
+    mounted = [f"{escape(mount.point)}/*" for mount in mounts if roots & set(Path(mount.point).parents)]
+    return Protection((*ALWAYS_PROTECTED, *mounted, *request.protected), open_files())
 
 
 def _disks(request: CleanupRequest, folders: set[str]) -> list[Disk]:

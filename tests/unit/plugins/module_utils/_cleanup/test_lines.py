@@ -55,12 +55,12 @@ def test_outcome_says_what_a_disk_had_and_has() -> None:
 
 
 def test_outcome_says_what_the_disk_got_and_who_keeps_the_rest() -> None:
-    held = {"pid": 7, "program": "nginx", "bytes": 1024}
+    held = {"path": "/l/a", "pid": 7, "program": "nginx", "owner": "www-data", "bytes": 1024}
     done = {"outcomes": {"removed": 2}, "expected_bytes": 2048, "reclaimed_bytes": 1024, "held_open": [held]}
     assert outcome_lines({**RESULT, **done}) == [
         "2 files deleted",
         "the disk got 1.0 KiB back, expected were 2.0 KiB",
-        "nginx (process 7) keeps 1.0 KiB of a deleted file: restart it",
+        "nginx (process 7 of www-data) keeps 1.0 KiB of /l/a, which is deleted: restart it",
     ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
+import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.open_files import open_files, still_open
 
 
@@ -20,8 +22,21 @@ def test_open_file_is_seen_also_after_it_was_deleted(tmp_path: Path) -> None:
         (found,) = still_open({key})
         assert (found.pid, found.size_bytes) == (os.getpid(), 100)
         assert found.program
+        assert found.owner == pwd.getpwuid(os.getuid()).pw_name
     # Another process may have got the number of the inode meanwhile, and deleted its file as well.
     assert os.getpid() not in [file.pid for file in still_open({key})]
+
+
+def test_account_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unknown(user_id: int) -> None:
+        raise KeyError(user_id)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with (tmp_path / "a").open("w") as stream:
+        status = os.fstat(stream.fileno())
+        (tmp_path / "a").unlink()
+        (found,) = still_open({(status.st_dev, status.st_ino)})
+        assert found.owner == str(os.getuid())
 
 
 def test_processes_that_end_or_are_not_ours_are_passed_over(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.registry import Place
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
     CleanupRequest,
     apply_plan,
@@ -74,3 +77,21 @@ def test_days_are_those_of_the_growth_that_the_health_checks_saw(request_to_clea
     done = run_clean(request_to_clean, None, check_mode=False)
     assert done["disks"][0]["available_after_bytes"] > 0
     assert any(line.startswith(f"{mount.point} had ") for line in done["lines"])
+
+
+def test_what_is_mounted_below_stays(
+    request_to_clean: CleanupRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = request_to_clean.benches[0].path / "logs"
+    mountinfo = tmp_path / "mountinfo"
+    points = ("/", logs, logs / "web.log.other")
+    mountinfo.write_text("\n".join(f"1 1 8:1 / {point} rw - ext4 /dev/sda1 rw" for point in points))
+    monkeypatch.setattr(cleanup_run, "MOUNTINFO", mountinfo)
+    make_file(logs / "web.log.other" / "web.log.1", request_to_clean.now, 40)
+    make_file(logs / "web.log.other" / "web.log.2", request_to_clean.now, 40)
+    (rule,) = (rule for rule in cleanup_run.RULES if rule.id == "bench_logs")
+    deep = replace(rule, places=lambda _benches: [Place(logs, ("web.log.1", "web.log.2"))])
+    monkeypatch.setattr(cleanup_run, "RULES", [deep])
+    plan = make_plan(request_to_clean)
+    assert [Path(item.path).parent.name for item in plan.items] == ["logs", "logs"]
+    assert plan.summary()["bench_logs"]["kept_items"] == 2
