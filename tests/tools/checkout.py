@@ -16,6 +16,8 @@ VENV = ROOT / ".venv"
 COLLECTIONS_PATH = CACHE / "collections"
 COLLECTION_FOLDER = Path("ansible_collections", "lifeboat", "frappe")
 GATE_HOME = CACHE / "home"
+# What every Python of a gate runs at its start.
+STARTUP = Path(__file__).parent / "startup"
 
 
 def link_collection() -> None:
@@ -43,6 +45,7 @@ def tool_environment() -> dict[str, str]:
     return {
         **inherited,
         "PATH": os.pathsep.join(path),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(STARTUP), os.environ.get("PYTHONPATH")])),
         "VIRTUAL_ENV": str(VENV),
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",

@@ -1,0 +1,51 @@
+"""Keeps what Python compiles of the zip that Ansible hands to a module: the tests start hundreds of them.
+
+Ansible brings every module its libraries in a zip, of which Python compiles each file twice, at each start. The gates
+have this folder on PYTHONPATH (see tests/tools/checkout.py): what a file with the same content was compiled to is
+taken from `.cache/compiled`. Each Python process runs this, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import zipimport
+from types import CodeType
+
+KEPT = os.path.realpath(f"{__file__}/../../../../.cache/compiled")
+PAYLOAD = "_payload.zip/"
+# The function is not public; it is the same in each Python that the gates run with.
+compile_source = zipimport._compile_source  # type: ignore[attr-defined]
+
+
+def kept_or_compiled(path: str, source: bytes) -> CodeType:
+    """Return the code of a file of a zip; in one of Ansible's its name is that inside of the zip, as in each run."""
+    from importlib.util import source_hash  # noqa: PLC0415 (only who imports from a zip needs it)
+
+    _folder, payload, name = path.partition(PAYLOAD)
+    code: CodeType
+    if not payload:
+        code = compile_source(path, source)
+        return code
+    kept = f"{KEPT}/{source_hash(source).hex()}{source_hash(name.encode()).hex()}"
+    try:
+        with open(kept, "rb") as stream:  # noqa: PTH123
+            code = marshal.load(stream)  # noqa: S302 (this function wrote it)
+    except (OSError, ValueError, EOFError, TypeError):  # it is not there yet, or a full disk cut it off
+        code = compile_source(name, source)
+        _keep(kept, code)
+    return code
+
+
+def _keep(path: str, code: CodeType) -> None:
+    fresh = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(KEPT, exist_ok=True)  # noqa: PTH103
+        with open(fresh, "wb") as stream:  # noqa: PTH123
+            marshal.dump(code, stream)
+        os.replace(fresh, path)  # noqa: PTH105
+    except OSError:  # it is compiled again next time
+        return
+
+
+zipimport._compile_source = kept_or_compiled  # type: ignore[attr-defined]
