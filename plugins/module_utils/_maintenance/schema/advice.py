@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from ..._mariadb.connection import LoginOptions
-from ..._mariadb.identifiers import quote_identifier
 from ..._mariadb.indexes import Query
+from .definitions import Definitions
 from .doctypes import read_doctypes
-from .drift import Drift, column_definition, find_drift
+from .drift import Drift, find_drift
 from .facts import SchemaFacts
 from .ghosts import Ghost, find_ghosts
 from .index_findings import IndexFinding, index_lines
@@ -79,6 +78,7 @@ class Advice:
 def advise(
     query: Query,
     facts: SchemaFacts,
+    definitions: Definitions,
     sections: Collection[str],
     site: str,
     login: LoginOptions,
@@ -89,6 +89,7 @@ def advise(
     Args:
         query: Runs a statement in the site's database.
         facts: Its schema.
+        definitions: How its tables define their columns.
         sections: What to look at.
         site: The name of the site.
         login: The site's own account.
@@ -96,7 +97,7 @@ def advise(
     """
     advice = Advice()
     if DRIFT in sections:
-        advice.drift = find_drift(facts, _definitions(query))
+        advice.drift = find_drift(facts, definitions)
     if GHOSTS in sections or ORPHANS in sections:
         doctypes = read_doctypes(query)
         if GHOSTS in sections:
@@ -111,16 +112,3 @@ def advise(
 
 def _touched(ghosts: Iterable[Ghost], orphans: OrphanReport) -> list[str]:
     return sorted({*(ghost.name for ghost in ghosts), *(found.table for found in orphans.found)})
-
-
-def _definitions(query: Query) -> Callable[[str, str], str]:
-    """Return what tells how a table defines a column, asking once a table."""
-
-    @cache
-    def statement(table: str) -> str:
-        return str(query(f"SHOW CREATE TABLE {quote_identifier(table)}")[0][1])
-
-    def definition(table: str, column: str) -> str:
-        return column_definition(statement(table), column)
-
-    return definition

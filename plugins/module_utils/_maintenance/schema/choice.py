@@ -1,4 +1,4 @@
-"""What is to be done with the indexes of a site, from what was asked for and what was found. Pure."""
+"""What is to be done with the indexes of a site, from what was asked for and what was found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from ..._checks.index_advice import is_declared
 from ..._system.errors import LifeboatError
 from .apply import DROP, IGNORE, RESTORE, Action
+from .definitions import Definitions
 from .facts import SchemaFacts
 from .index_findings import COMES_BACK, IndexFinding, why_never
 from .quarantine import ADOPT, BACK, DROPPED, FORGET, IGNORED, Limits, begin_entry, judge, why_not_watchable
@@ -64,6 +65,7 @@ def choose(
     facts: SchemaFacts,
     state: SchemaState,
     findings: Iterable[IndexFinding],
+    definitions: Definitions,
     now: float,
     limits: Limits,
 ) -> Choice:
@@ -75,6 +77,7 @@ def choose(
         facts: Its schema.
         state: What is remembered of it, with what was counted until now.
         findings: The indexes that could go.
+        definitions: How tables define their indexes.
         now: Seconds since the epoch.
         limits: When an index comes back.
     """
@@ -91,7 +94,7 @@ def choose(
         elif verdict.outcome == BACK:
             choice.actions.append(Action(RESTORE, entry, verdict.reason))
     if wanted.state == STATE_IGNORED:
-        _ignore(choice, wanted, site, facts, {finding.key: finding for finding in findings}, now, limits)
+        _ignore(choice, wanted, site, facts, {finding.key: finding for finding in findings}, definitions, now, limits)
     elif wanted.state == STATE_RESTORED:
         _restore(choice, wanted, site, facts)
     elif wanted.state == STATE_DROPPED:
@@ -105,6 +108,7 @@ def _ignore(
     site: str,
     facts: SchemaFacts,
     findings: dict[IndexKey, IndexFinding],
+    definitions: Definitions,
     now: float,
     limits: Limits,
 ) -> None:
@@ -133,7 +137,8 @@ def _ignore(
             continue
         finding = findings.get(key)
         why, kept = (finding.reason, finding.kept) if finding else (ASKED, "")
-        choice.actions.append(Action(IGNORE, begin_entry(index, choice.state.watch, why, kept, now, limits), why))
+        entry = begin_entry(index, definitions.index(*key), choice.state.watch, why, kept, now, limits)
+        choice.actions.append(Action(IGNORE, entry, why))
 
 
 def _restore(choice: Choice, wanted: Wanted, site: str, facts: SchemaFacts) -> None:

@@ -9,15 +9,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 from ..._checks.subjects.mariadb_schema import BINARY_COLLATION, EXPECTED_COLLATION, MYISAM_TABLES, UTF8MB3_TABLES
 from ..._mariadb.identifiers import quote_identifier
 from ..._system.quantities import bytes_text
-from .facts import Column, SchemaFacts, Table
+from .definitions import Definitions
+from .facts import INNODB, Column, SchemaFacts, Table
 from .statements import altering
 
-INNODB = "InnoDB"
 ROW_FORMAT = "Dynamic"
 FULLTEXT = "FULLTEXT"
 CHARSET = EXPECTED_COLLATION.partition("_")[0]
@@ -73,12 +73,12 @@ class Drift:
         return {**vars(self), "differs_from": list(self.differs_from), "is_online": self.is_online}
 
 
-def find_drift(facts: SchemaFacts, definition: Callable[[str, str], str]) -> list[Drift]:
+def find_drift(facts: SchemaFacts, definitions: Definitions) -> list[Drift]:
     """Return what is not as Frappe makes it, the database first, then table by table.
 
     Args:
         facts: The schema.
-        definition: Returns how a table defines a column; it is asked where a statement has to repeat that.
+        definitions: How tables define their columns, which statements have to repeat.
     """
     peers = _most_frequent(table.collation for table in facts.tables.values())
     found = list(_database_drift(facts))
@@ -89,15 +89,8 @@ def find_drift(facts: SchemaFacts, definition: Callable[[str, str], str]) -> lis
         has_fulltext = any(index.kind == FULLTEXT for index in facts.indexes_of(table.name))
         found += _storage_drift(table, has_fulltext)
         if table.name not in UTF8MB3_TABLES:
-            found += _collation_drift(table, by_table[table.name], facts.collation, peers, definition)
+            found += _collation_drift(table, by_table[table.name], facts.collation, peers, definitions)
     return found
-
-
-def column_definition(create_statement: str, column: str) -> str:
-    """Return how ``SHOW CREATE TABLE`` defines a column, without its name."""
-    start = f"  {quote_identifier(column)} "
-    line = next(line for line in create_statement.splitlines() if line.startswith(start))
-    return line[len(start) :].rstrip(",")
 
 
 def _most_frequent(collations: Iterable[str]) -> str:
@@ -129,7 +122,7 @@ def _storage_drift(table: Table, has_fulltext: bool) -> Iterator[Drift]:
 
 
 def _collation_drift(
-    table: Table, columns: list[Column], database: str, peers: str, definition: Callable[[str, str], str]
+    table: Table, columns: list[Column], database: str, peers: str, definitions: Definitions
 ) -> Iterator[Drift]:
     wrong = [column for column in columns if column.collation not in ("", EXPECTED_COLLATION, BINARY_COLLATION)]
     has_binary = any(column.collation == BINARY_COLLATION for column in columns)
@@ -150,7 +143,7 @@ def _collation_drift(
         )
     for column in [] if convert else wrong:
         differs_from = ("frappe", *(("table",) if column.collation != table.collation else ()))
-        mended = _mended(definition(table.name, column.name))
+        mended = _mended(definitions.column(table.name, column.name))
         change = f"MODIFY {quote_identifier(column.name)} {mended}, ALGORITHM=COPY, LOCK=SHARED"
         yield Drift(
             *("column_collation", table.name, column.name, column.collation, EXPECTED_COLLATION),

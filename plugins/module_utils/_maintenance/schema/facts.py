@@ -11,6 +11,7 @@ from ..._mariadb.indexes import Index, Query, read_indexes_of_schema
 
 BASE_TABLE = "BASE TABLE"
 SEQUENCE = "SEQUENCE"
+INNODB = "InnoDB"
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,8 @@ class SchemaFacts:
 
     def bytes_of(self, index: Index) -> int:
         """Return about what a secondary index takes: its share of what those of its table take together."""
-        table = self.tables[index.table]
-        secondary = len(self.indexes_of(index.table)) - 1 if table.engine == "InnoDB" else 1
-        return table.index_bytes // max(secondary, 1)
+        secondary = len(self.indexes_of(index.table)) - 1
+        return self.tables[index.table].index_bytes // max(secondary, 1)
 
 
 def read_facts(query: Query, database: str) -> SchemaFacts:
@@ -115,7 +115,7 @@ def read_facts(query: Query, database: str) -> SchemaFacts:
         columns=tuple(
             Column(str(table), str(name), str(kind or "")) for table, name, kind in columns if table in tables
         ),
-        indexes=tuple(read_indexes_of_schema(query, database)),
+        indexes=tuple(index for index in read_indexes_of_schema(query, database) if index.table in tables),
         foreign=_first_foreign_columns(query, database),
         declared=frozenset(declared_columns(query, database)),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from ..._checks.index_advice import is_declared
 from ..._mariadb.indexes import PRIMARY, Index, redundant_indexes
 from ..._system.quantities import DAY_SECONDS, bytes_text
-from .facts import SchemaFacts
+from .facts import INNODB, SchemaFacts
 from .month import watch_end
 from .usage import HOW_TO_COUNT, IndexKey, Watch
 
@@ -87,6 +87,8 @@ def why_never(index: Index, facts: SchemaFacts) -> str:
         return f"it is of the kind {index.kind}, which serves searches that no other index can"
     if (index.table, index.columns[0]) in facts.foreign:
         return "a foreign key needs it"
+    if facts.tables[index.table].engine != INNODB:
+        return f"its table is not {INNODB}, so that nobody could use the table while the index is made again"
     return ""
 
 
@@ -156,7 +158,7 @@ def _unused(
     days = (now - watch.since) / DAY_SECONDS
     for index in facts.indexes:
         key = (index.table, index.name)
-        if index.table not in facts.tables or index.is_ignored or key in watch.used or key in used_elsewhere:
+        if index.is_ignored or key in watch.used or key in used_elsewhere:
             continue
         if not why_never(index, facts):
             yield IndexFinding(

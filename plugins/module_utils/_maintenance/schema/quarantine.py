@@ -98,7 +98,9 @@ class Verdict:
     reason: str
 
 
-def begin_entry(index: Index, watch: Watch, reason: str, kept: str, now: float, limits: Limits) -> Entry:
+def begin_entry(
+    index: Index, definition: str, watch: Watch, reason: str, kept: str, now: float, limits: Limits
+) -> Entry:
     """Return the entry of an index that is about to be ignored, with what was measured until now."""
     table = index.table
     return Entry(
@@ -108,7 +110,7 @@ def begin_entry(index: Index, watch: Watch, reason: str, kept: str, now: float, 
         phase=PLANNED,
         reason=reason,
         kept=kept,
-        create_statement=creating(index),
+        create_statement=creating(table, definition),
         since=now,
         until=watch_end(now, limits.watch_days),
         watch=watch.since,

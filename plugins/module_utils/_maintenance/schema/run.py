@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,11 @@ from ..._mariadb.connection import fetch_all, server_errors
 from ..._recovery.lock import SiteLock
 from ..._recovery.record import recorded
 from ..._system.errors import LifeboatError
-from .advice import INDEXES, SECTIONS, Advice, advise
+from .advice import INDEXES, SECTIONS, advise
 from .apply import AFTER, BEFORE, Action, apply_actions
 from .choice import STATE_DROPPED, Choice, Wanted, choose
+from .definitions import Definitions
+from .elsewhere import SiteKey, read_used, used_by_others
 from .facts import SchemaFacts, read_facts
 from .index_findings import find_indexes, usage_text
 from .orphans import Budget
@@ -87,9 +89,11 @@ def run_schema(request: SchemaRequest) -> dict[str, Any]:
         refuse_clock_ahead(request.now)
     runs: list[_SiteRun] = []
     refused: list[dict[str, str]] = []
-    for site in _chosen(request):
+    sites = _chosen(request)
+    used = read_used(sites_of(request.benches), request.now) if INDEXES in request.sections else None
+    for site in sites:
         try:
-            run = _run_site(request, site)
+            run = _run_site(request, site, used)
             runs.append(run)
             errors = run.refused
         except LifeboatError as error:
@@ -121,7 +125,8 @@ def _chosen(request: SchemaRequest) -> list[Site]:
     return [site for site in sites if not request.sites or site.name in request.sites]
 
 
-def _run_site(request: SchemaRequest, site: Site) -> _SiteRun:
+def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[IndexKey]] | None) -> _SiteRun:
+    """Look at one site; at its indexes where it is known which ones the sites use."""
     file = StateFile(request.state_path, site.name)
     with ExitStack() as stack:
         if not request.check_mode:
@@ -131,19 +136,26 @@ def _run_site(request: SchemaRequest, site: Site) -> _SiteRun:
         address, login = site_login(site)
         query = partial(fetch_all, connection)
         facts = read_facts(query, address.db_name)
+        definitions = Definitions(query)
         state = file.read()
         counters = read_counters(query, address.db_name, request.now)
         state = replace(state, watch=observe(state.watch, counters, request.now))
         advice = advise(
             query,
             facts,
+            definitions,
             request.sections,
             site.name,
             login,
             Budget(request.timeout_seconds, Load(connection, (), request.root).is_busy),
         )
-        _look_at_indexes(advice, request, site, facts, state)
-        choice = choose(request.wanted, site.name, facts, state, advice.indexes, request.now, request.limits)
+        if used is not None:
+            days = request.limits.watch_days
+            advice.indexes = find_indexes(facts, state.watch, used_by_others(site, used), request.now, days)
+            advice.usage = usage_text(state.watch, request.now, days)
+        choice = choose(
+            request.wanted, site.name, facts, state, advice.indexes, definitions, request.now, request.limits
+        )
         _refuse_replica(choice, site, connection)
         done, refused, after = choice.actions, choice.refused, choice.state
         if not request.check_mode:
@@ -166,27 +178,6 @@ def _run_site(request: SchemaRequest, site: Site) -> _SiteRun:
         "lines": [*quarantine_lines(done, after, request.now, request.limits), *advice.lines()],
     }
     return _SiteRun(result, refused, done)
-
-
-def _look_at_indexes(
-    advice: Advice, request: SchemaRequest, site: Site, facts: SchemaFacts, state: SchemaState
-) -> None:
-    if INDEXES in request.sections:
-        elsewhere = _used_elsewhere(site, request.now)
-        advice.indexes = find_indexes(facts, state.watch, elsewhere, request.now, request.limits.watch_days)
-        advice.usage = usage_text(state.watch, request.now, request.limits.watch_days)
-
-
-def _used_elsewhere(site: Site, now: float) -> set[IndexKey]:
-    """Return the indexes that other sites of the bench use; one that cannot be asked does not count."""
-    used: set[IndexKey] = set()
-    for other in site.bench.sites():
-        if other.name == site.name:
-            continue
-        with suppress(LifeboatError), reading_session(other) as connection, server_errors("read the use of indexes"):
-            counters = read_counters(partial(fetch_all, connection), site_login(other)[0].db_name, now)
-            used |= {key for key, rows in counters.index_rows.items() if rows} if counters else set()
-    return used
 
 
 def _refuse_replica(choice: Choice, site: Site, connection: Connection[Any]) -> None:

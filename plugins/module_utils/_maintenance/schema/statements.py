@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from ..._mariadb.connection import LoginOptions
 from ..._mariadb.identifiers import quote_identifier, quote_string
-from ..._mariadb.indexes import Index
 
 # A change of a table waits so long for those who use it, and is given up then: while it waits, everybody else waits
 # behind it (the server's own limit is a day).
@@ -34,13 +33,14 @@ def dropping(table: str, index: str) -> str:
     return altering(table, f"DROP INDEX {quote_identifier(index)}, ALGORITHM=NOCOPY, LOCK=NONE")
 
 
-def creating(index: Index) -> str:
-    """Return the statement that makes an index as it was, the way back from dropping it."""
-    columns = ", ".join(
-        quote_identifier(part.column) + (f"({part.prefix_characters})" if part.prefix_characters else "")
-        for part in index.parts
-    )
-    return altering(index.table, f"ADD INDEX {quote_identifier(index.name)} ({columns}), ALGORITHM=NOCOPY, LOCK=NONE")
+def creating(table: str, definition: str) -> str:
+    """Return the statement that makes an index as it was, the way back from dropping it.
+
+    Args:
+        table: Its table.
+        definition: How the table defined it.
+    """
+    return altering(table, f"ADD {definition}, ALGORITHM=NOCOPY, LOCK=NONE")
 
 
 def deleting_orphans(table: str, type_column: str, name_column: str, doctype: str, parent_table: str | None) -> str:

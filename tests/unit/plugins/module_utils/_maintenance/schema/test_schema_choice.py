@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.choice import Choice, Wanted, choose
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.definitions import Definitions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.index_findings import find_indexes
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.quarantine import Entry, Limits
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.state import SchemaState
@@ -23,7 +24,9 @@ def decide(state: str = "advised", *names: str, entries: tuple[Entry, ...] = (),
     wanted = Wanted(state, tuple((TODO, name) for name in names), candidates)
     known = SchemaState(**given)
     findings = find_indexes(schema, known.watch, (), NOW, 35)
-    return choose(wanted, "a.example", schema, known, findings, NOW, Limits())
+    lines = [f"  KEY `{name}` (`a` DESC) COMMENT 'x'," for name in ("plain", "returned")]
+    definitions = Definitions(lambda _statement: [(TODO, "\n".join(lines))])
+    return choose(wanted, "a.example", schema, known, findings, definitions, NOW, Limits())
 
 
 def actions(choice: Choice) -> list[tuple[str, str]]:
@@ -53,6 +56,7 @@ def test_index_that_may_be_tried_is_ignored() -> None:
     choice = decide("ignored", "plain", "plain", indexes=[index("plain")])
     assert actions(choice) == [("ignore", "plain")]
     assert choice.actions[0].reason == "was not used in 40 days"
+    assert "ADD KEY `plain` (`a` DESC) COMMENT 'x', ALGORITHM" in choice.actions[0].entry.create_statement
     used = decide("ignored", "plain", indexes=[index("plain")], remembered={"watch": watch(used=frozenset({KEY}))})
     assert used.actions[0].reason == "asked for"
 

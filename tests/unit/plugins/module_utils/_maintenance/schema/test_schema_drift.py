@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.drift import (
-    Drift,
-    column_definition,
-    find_drift,
-)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.definitions import Definitions
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.drift import Drift, find_drift
 
 from tests.schema_facts import UTF8MB4, column, facts, index, table
 
@@ -18,9 +15,8 @@ MIXED = "CREATE TABLE `tabToDo` (\n  `name` varchar(140) NOT NULL,\n  `a` {defin
 
 
 def drift(definition: str = "varchar(140) DEFAULT NULL", **values: Any) -> list[Drift]:
-    return find_drift(
-        facts(**values), lambda _table, name: column_definition(MIXED.format(definition=definition), name)
-    )
+    definitions = Definitions(lambda _statement: [("tabToDo", MIXED.format(definition=definition))])
+    return find_drift(facts(**values), definitions)
 
 
 def test_schema_of_frappe_has_no_drift() -> None:

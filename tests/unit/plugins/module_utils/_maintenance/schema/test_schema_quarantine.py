@@ -29,11 +29,11 @@ def outcome(known: Entry | None = None, found: Watch | None = None, now: float =
 
 def test_entry_says_what_was_measured() -> None:
     measured = watch(rows_read={TODO: 500}, statements=100)
-    begun = begin_entry(index("plain", "a"), measured, "why", "kept", NOW, Limits())
+    begun = begin_entry(index("plain"), "KEY `plain` (`a`)", measured, "why", "kept", NOW, Limits())
     assert (begun.phase, begun.rows, begun.statements, begun.rows_per_statement) == ("planned", 500, 100, 5.0)
     assert (begun.key, begun.database, begun.kept) == ((TODO, "plain"), "_erp", "kept")
     assert begun.until >= NOW + 35 * DAY_SECONDS
-    assert "ADD INDEX `plain` (`a`)" in begun.create_statement
+    assert "ADD KEY `plain` (`a`)" in begun.create_statement
 
 
 def test_index_needs_a_server_that_counts_and_has_counted() -> None:
