@@ -10,6 +10,8 @@ from .._system.quantities import DAY_SECONDS
 from .choice import Age
 from .registry import Rule
 from .rules.apt_cache import APT_CACHE
+from .rules.archived_sites import ARCHIVED_SITES
+from .rules.backup_sets import BACKUP_SETS
 from .rules.caches import PACKAGE_CACHES
 from .rules.container_images import CONTAINER_IMAGES
 from .rules.failed_jobs import FAILED_JOBS
@@ -28,6 +30,8 @@ TASK_RULES: dict[str, TaskRule] = {
     rule.id: rule
     for rule in (
         APT_CACHE,
+        ARCHIVED_SITES,
+        BACKUP_SETS,
         CONTAINER_IMAGES,
         FAILED_JOBS,
         JOURNAL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from .._system.errors import LifeboatError
 from .choice import Caps
 from .tasks import OUT_OF_TIME, REFUSED, Note, Refusal, Task, TaskContext, TaskOutcome, TaskRule, TasksDone
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,13 @@ def _apply(rules: Mapping[str, TaskRule], context: TaskContext, task: Task, dead
         return rules[task.rule].apply(context, task, deadline)
     except LifeboatError as error:
         return TaskOutcome(REFUSED, error=error)
+    except OSError as error:
+        failed = LifeboatError(
+            f"Cannot clean up {task.subject}: {error.strerror or type(error).__name__}. What was done of it stays "
+            "done, and the next run goes on. Where the disk is full, clean up files first.",
+            "disk_space" if error.errno in NO_ROOM else "cleanup_failed",
+        )
+        return TaskOutcome(REFUSED, error=failed)
     except (KeyError, TypeError, ValueError) as error:
         refused = LifeboatError(
             f"Refused to clean up {task.subject}: the plan says something else than a rule would "

@@ -62,6 +62,8 @@ ERROR_CODES: dict[str, str] = {
     "settings_refused": "Settings for the database's server are not those that were reviewed, or must not be set.",
     "settings_unwritable": "The file with settings for the database's server cannot be read or written.",
     # cleanup
+    "archive_unproven": "An archived site or its database must not go: no backup is proven, or something needs it.",
+    "cleanup_failed": "A class of the cleanup met an error of the file system; the other classes went on.",
     "cleanup_running": "Another cleanup of the same host is running.",
     "cleanup_unknown": "No cleanup with this id has files in quarantine.",
     "clock_ahead": "The clock is so far ahead of everything that was written that no age can be judged.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -204,11 +204,12 @@ def _positions(context: TaskContext) -> dict[str, Any]:
 
 def _keep_positions(context: TaskContext, positions: Mapping[str, Any]) -> None:
     path = context.state_path / POSITIONS_NAME
-    if positions:
-        make_private_folder(path.parent)
-        write_json_atomically(path, positions)
-    else:
-        path.unlink(missing_ok=True)
+    with suppress(OSError):  # the disk that holds it may be the one that is full
+        if positions:
+            make_private_folder(path.parent)
+            write_json_atomically(path, positions)
+        else:
+            path.unlink(missing_ok=True)
 
 
 LOG_TABLES = TaskRule(

@@ -1,0 +1,43 @@
+"""Requests of a cleanup as a module would make them, with what a test wants otherwise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages, chosen_tasks
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean
+
+
+def request_of(folder: Path, benches: Sequence[Bench], rules: Mapping[str, Any], **changes: Any) -> CleanupRequest:
+    """Return the request of a cleanup that looks at no pressure of this host.
+
+    Args:
+        folder: Stands for ``/``; the state lies in it.
+        benches: The benches of the host.
+        rules: The rules that are on, with their settings.
+        changes: Other values for fields of the request.
+    """
+    given: dict[str, Any] = {
+        "state_path": folder / "state",
+        "benches": benches,
+        "ages": chosen_ages(rules),
+        "caps": Caps(10**12, 1000),
+        "timeout_seconds": 600,
+        "protected": (),
+        "quarantine": False,
+        "grace_days": 7,
+        "now": time.time(),
+        "tasks": chosen_tasks(rules),
+        "root": folder,
+    }
+    return CleanupRequest(**{**given, **changes})
+
+
+def clean(folder: Path, benches: Sequence[Bench], rules: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Clean up, and return the result of the module."""
+    return run_clean(request_of(folder, benches, rules, **changes), None, check_mode=False)
