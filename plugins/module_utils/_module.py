@@ -14,7 +14,7 @@ from ansible.module_utils.common.respawn import has_respawned, respawn_module
 from ._backups.repository import REPOSITORY_PATH
 from ._backups.restic_repository import OffsiteAccess, ResticRepository
 from ._backups.retention import RetentionPolicy
-from ._bench.layout import Bench, find_bench, usable_interpreters
+from ._bench.layout import Bench, bench_at, find_bench, find_benches, usable_interpreters
 from ._mariadb.connection import DEFAULT_CONFIG_FILE, HAS_PYMYSQL, LoginOptions, with_config_file
 from ._queue.connection import HAS_REDIS
 from ._recovery.login import administrator_login, complete_login, usual_sockets
@@ -74,6 +74,17 @@ PROGRESS_ARGUMENTS: dict[str, dict[str, Any]] = {
     "progress_path": {"type": "path"},
     "lease_seconds": {"type": "int", "default": 60},
 }
+
+
+def benches_of(parameters: dict[str, Any]) -> list[Bench]:
+    """Return the bench that a module's options name, or all that are found.
+
+    Raises:
+        LifeboatError: ``bench_not_found``.
+    """
+    if parameters["bench_path"]:
+        return [bench_at(parameters["bench_path"])]
+    return find_benches(parameters["search_paths"])
 
 
 def login_options(parameters: dict[str, Any]) -> LoginOptions:

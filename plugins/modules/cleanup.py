@@ -213,7 +213,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at, find_benches
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import (
     chosen_ages,
     chosen_tasks,
@@ -221,13 +220,18 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean, run_undo
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCHES_ARGUMENTS, prefer_libraries, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
+    BENCHES_ARGUMENTS,
+    benches_of,
+    prefer_libraries,
+    run,
+)
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what was asked for and return the module's result."""
     options = module.params
-    benches = [bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"])
+    benches = benches_of(options)
     request = CleanupRequest(
         state_path=Path(options["state_path"]),
         benches=benches,

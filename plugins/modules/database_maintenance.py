@@ -182,14 +182,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import (
-    ROOT,
-    Bench,
-    Site,
-    bench_at,
-    find_bench,
-    find_benches,
-)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import ROOT, Site, find_bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.choice import Thresholds
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.run import TablesRequest, run_tables
@@ -199,6 +192,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     LOGIN_ARGUMENTS,
     PROGRESS_ARGUMENTS,
     REPOSITORY_ARGUMENTS,
+    benches_of,
     progress_reporter,
     require_pymysql_of_any,
     run,
@@ -210,11 +204,6 @@ THRESHOLDS: dict[str, dict[str, Any]] = {
     name: {"type": "int" if name in INTEGERS else "float", "default": default}
     for name, default in vars(Thresholds()).items()
 }
-
-
-def benches_of(options: dict[str, Any]) -> list[Bench]:
-    """Return the benches that the options name, or that are found."""
-    return [bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"])
 
 
 def sites_of(options: dict[str, Any]) -> list[Site]:

@@ -141,13 +141,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at, find_benches
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.advice import SECTIONS
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.choice import ADVISED, STATES, Wanted
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.quarantine import Limits
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.run import SchemaRequest, run_schema
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     BENCHES_ARGUMENTS,
+    benches_of,
     require_pymysql_of_any,
     run,
 )
@@ -156,7 +156,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what was asked for and return the module's result."""
     options = module.params
-    benches = [bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"])
+    benches = benches_of(options)
     require_pymysql_of_any(module, benches)
     keys = tuple((each["table"], each["index"]) for each in options["indexes"] or [])
     result = run_schema(

@@ -171,7 +171,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at, find_benches
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import read_history
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.discovery import find_targets
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
@@ -183,6 +182,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     BENCHES_ARGUMENTS,
     LOGIN_ARGUMENTS,
+    benches_of,
     require_pymysql_of_any,
     run,
 )
@@ -192,7 +192,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.quantities
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what was asked for and return the module's result."""
     options = module.params
-    benches = [bench_at(options["bench_path"])] if options["bench_path"] else find_benches(options["search_paths"])
+    benches = benches_of(options)
     require_pymysql_of_any(module, benches)
     state_path = Path(options["state_path"])
     login = LoginOptions(**{name: options[name] for name in LOGIN_ARGUMENTS})
