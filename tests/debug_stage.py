@@ -44,6 +44,7 @@ class DebugStage:
         self.now = NOW
         self.commands: list[str] = []
         self.program_works = True
+        self.program_state_path = self.state_path
         (self.bench.path / "logs").mkdir(parents=True)
         for name in (ONE, TWO):
             self.bench.site(name).path.mkdir(parents=True)
@@ -101,7 +102,7 @@ class DebugStage:
     def tick(self, seconds: float = 0) -> list[LifeboatError]:
         """Let time go by, and run what the timer runs."""
         self.now += seconds
-        return run_tick(StateFiles(self.state_path), self.around)
+        return run_tick(StateFiles(self.program_state_path), self.around)
 
     def configuration(self, name: str) -> dict[str, Any]:
         """Return the keys of a site's configuration."""

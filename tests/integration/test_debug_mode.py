@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._debugging.begin import MOST_MINUTES
 from ansible_collections.lifeboat.frappe.plugins.module_utils._debugging.script import main as run_program
 from ansible_collections.lifeboat.frappe.plugins.module_utils._debugging.state import StateFiles
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
@@ -74,6 +75,9 @@ def test_on_live_and_back_by_itself(stage: DebugStage) -> None:
     assert not stage.end()["changed"]
     assert stage.end(remove_logs=True)["changed"]
     assert not log.exists()
+    left = stage.end()["ended"]
+    assert left is not None
+    assert left.files == ()
     assert not stage.end(remove_logs=True)["changed"]
     assert [record["action"] for record in read_records(stage.state_path) if record["module"] == "debug_mode"] == [
         "present",
@@ -134,10 +138,15 @@ def test_what_tells_more_stays_and_so_does_what_somebody_changes_meanwhile(stage
 def test_restart_of_the_server_and_a_server_that_is_down(server: MariaDBServer, stage: DebugStage) -> None:
     before = stage.variables()
     stage.begin()
-    assert stage.tick() == []
     server.stop()
-    assert [error.error_code for error in stage.tick(HALF_AN_HOUR)] == ["mariadb_unreachable"]
-    assert stage.bench.site(ONE).config_path.read_text() == CONFIGURATION
+    assert {error.error_code for error in stage.tick()} == {"mariadb_unreachable"}
+    assert stage.end(ONE, bench_path=str(stage.bench.path))["changed"]
+    assert stage.configuration(TWO)["monitor"] == 1
+    with pytest.raises(LifeboatError) as down:
+        stage.end()
+    assert down.value.error_code == "mariadb_unreachable"
+    assert stage.bench.site(TWO).config_path.read_text() == CONFIGURATION
+    assert {error.error_code for error in stage.tick(HALF_AN_HOUR)} == {"mariadb_unreachable"}
     server.start()
     assert stage.tick(60) == []
     stage.assert_over(before)
@@ -192,7 +201,7 @@ def test_slow_log_stays_small(stage: DebugStage) -> None:
         ({"allow_without_timer": False}, "debug_timer_missing"),
         ({"min_free_percent": 101.0}, "disk_space"),
         ({"minutes": 0}, "debug_time_invalid"),
-        ({"minutes": 1441}, "debug_time_invalid"),
+        ({"minutes": MOST_MINUTES + 1}, "debug_time_invalid"),
     ],
     ids=["no timer", "full disk", "no end", "too long"],
 )
@@ -204,10 +213,12 @@ def test_refusals_change_nothing(stage: DebugStage, changes: dict[str, Any], cod
     stage.assert_over(before)
 
 
-def test_timer_that_could_not_end_it_turns_nothing_on(stage: DebugStage) -> None:
+@pytest.mark.parametrize("works", [False, True], ids=["its program fails", "its program looks elsewhere"])
+def test_timer_that_could_not_end_it_turns_nothing_on(stage: DebugStage, *, works: bool) -> None:
     before = stage.variables()
     stage.install_units()
-    stage.program_works = False
+    stage.program_works = works
+    stage.program_state_path = stage.state_path.parent / "elsewhere"
     with pytest.raises(LifeboatError) as refused:
         stage.begin()
     assert refused.value.error_code == "debug_timer_failed"

@@ -18,7 +18,7 @@ from .._recovery.surroundings import common_configuration
 from .._system.errors import LifeboatError
 from .end import Surroundings, configuration_request, end_debug
 from .places import fullest, set_aside
-from .server import local_log, read_variables, set_variables
+from .server import begin_log_anew, local_log, read_variables, set_variables
 from .state import DebugState, ServerDebug, SiteDebug, StateFiles
 from .variables import (
     SLOW_LOG_FILE,
@@ -89,7 +89,7 @@ def run_present(request: DebugRequest, around: Surroundings) -> dict[str, Any]:
         around: The I/O.
 
     Returns:
-        ``changed``, ``state`` (a ``DebugState``: all that is on) and ``diff``.
+        ``changed``, ``state`` (a ``DebugState``: all that is on), ``has_timer`` and ``diff``.
 
     Raises:
         LifeboatError: ``debug_time_invalid``, ``debug_timer_missing``, ``debug_timer_failed``, ``disk_space``,
@@ -117,6 +117,8 @@ def run_present(request: DebugRequest, around: Surroundings) -> dict[str, Any]:
         return {
             "changed": changed,
             "state": plan.state,
+            # In check mode the role has not installed the units yet.
+            "has_timer": has_timer or (request.check_mode and not request.allow_without_timer),
             "diff": {"before": shown_state(before), "after": shown_state(plan.state)},
         }
 
@@ -184,17 +186,20 @@ def _site_debug(
     request: DebugRequest, site: Site, known: SiteDebug | None, values: Configuration, address: str, now: float
 ) -> SiteDebug:
     """Return what is to be on for a site; what an earlier run turned on stays on until the end."""
-    if known is not None and not known.is_over(now):
-        until = known.until if known.minutes == request.minutes else now + request.minutes * MINUTE_SECONDS
-        return replace(
-            known,
-            minutes=request.minutes,
-            until=until,
-            values={**known.values, **values},
-            server=address or known.server,
-        )
     until = now + request.minutes * MINUTE_SECONDS
-    return SiteDebug(site.name, str(site.bench.path), request.minutes, now, until, values, address)
+    if known is None:
+        return SiteDebug(site.name, str(site.bench.path), request.minutes, now, until, values, address)
+    if known.is_over(now):
+        known = replace(known, since=now)
+    elif known.minutes == request.minutes:
+        until = known.until
+    return replace(
+        known,
+        minutes=request.minutes,
+        until=until,
+        values={**known.values, **values},
+        server=address or known.server,
+    )
 
 
 def _refuse_other_bench(site: Site, known: SiteDebug | None) -> None:
@@ -208,7 +213,6 @@ def _refuse_other_bench(site: Site, known: SiteDebug | None) -> None:
 
 
 def _refuse_what_could_not_end(request: DebugRequest, state: DebugState, *, has_timer: bool) -> None:
-    # In check mode the role has not installed the units yet.
     if not (has_timer or request.allow_without_timer or request.check_mode):
         raise LifeboatError(
             "Refused to turn debug mode on: this host has no systemd with the units of the role lifeboat.frappe.debug, "
@@ -235,14 +239,22 @@ def _begin(request: DebugRequest, plan: _Plan, files: StateFiles, around: Surrou
         if around.timer.is_installed:
             _prove_timer(state, files, around)
         for server in plan.servers:
-            if SLOW_LOG_FILE in server.pending and server.debug.log_path:
-                set_aside(Path(server.debug.log_path))
-            set_variables(server.connection, server.pending)
+            _set_on(server)
         for site in plan.state.sites:
             if plan.pending_values.get(site.site):
                 run_configuration(
                     configuration_request(request.state_path, site), plan.pending_values[site.site], {}, ()
                 )
+
+
+def _set_on(server: _Server) -> None:
+    log = server.debug.log_path if SLOW_LOG_FILE in server.pending else ""
+    if log:
+        set_aside(Path(log))
+    set_variables(server.connection, server.pending)
+    if log:
+        # Whoever may not do this could not keep the log small either.
+        begin_log_anew(server.connection)
 
 
 def _prove_timer(state: DebugState, files: StateFiles, around: Surroundings) -> None:

@@ -20,7 +20,7 @@ def report(found: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
     """
     state: DebugState = found["state"]
     ended: Ended | None = found.get("ended")
-    has_timer = around.timer.is_installed
+    has_timer = found.get("has_timer", around.timer.is_installed)
     notes = list(found.get("notes", ()))
     files = named_files(gathered(state))
     if state.is_on:

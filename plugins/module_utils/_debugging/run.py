@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,8 @@ def run_absent(request: EndRequest, around: Surroundings) -> dict[str, Any]:
             # A begin that was killed before it wrote down what is on may have left a login behind.
             files.write(before)
         logs = _logs_to_remove(files, request, before, after)
-        if not request.check_mode:
-            for log in logs:
-                log.unlink()
+        if logs and not request.check_mode:
+            _remove(logs, files)
         return {
             "changed": after != before or bool(logs),
             "state": after,
@@ -157,6 +156,15 @@ def _without(state: DebugState, names: Collection[str]) -> DebugState:
     for server in state.idle_servers():
         state = state.without_server(server.address)
     return state
+
+
+def _remove(logs: list[Path], files: StateFiles) -> None:
+    for log in logs:
+        log.unlink()
+    ended = files.read_ended()
+    if ended is not None:
+        left = tuple(file for file in ended.files if Path(file["path"]) not in logs)
+        files.write_ended(replace(ended, files=left))
 
 
 def _logs_to_remove(files: StateFiles, request: EndRequest, before: DebugState, after: DebugState) -> list[Path]:
