@@ -183,7 +183,8 @@ def measure(
     )
     ((transaction_seconds,),) = fetch_all(
         administrator,
-        "SELECT COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx.trx_started, NOW())), 0)"
+        # The time of the start is in the server's own time zone, NOW() in that of the session.
+        "SELECT COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx.trx_started, CONVERT_TZ(NOW(), @@time_zone, 'SYSTEM'))), 0)"
         " FROM information_schema.INNODB_TRX trx LEFT JOIN information_schema.PROCESSLIST thread"
         " ON thread.ID = trx.trx_mysql_thread_id WHERE thread.DB = %s OR thread.DB IS NULL",
         (database,),
