@@ -99,7 +99,7 @@ def advise(
     if DRIFT in sections:
         advice.drift = find_drift(facts, definitions)
     if GHOSTS in sections or ORPHANS in sections:
-        doctypes = read_doctypes(query)
+        doctypes = read_doctypes(query, facts)
         if GHOSTS in sections:
             advice.ghosts = find_ghosts(facts, doctypes.fields, site)
         if ORPHANS in sections:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
-from ..._checks.index_advice import is_declared
 from ..._system.errors import LifeboatError
 from .apply import DROP, IGNORE, RESTORE, Action
 from .definitions import Definitions
@@ -128,7 +127,7 @@ def _ignore(
             reason = "there is no such index"
         elif is_ignored:
             reason = "somebody else ignores it already, and knows why"
-        elif is_declared(index, facts.declared):
+        elif facts.declares(index):
             reason = COMES_BACK
         else:
             reason = why_never(index, facts) or why_not_watchable(choice.state.watch, now, limits)

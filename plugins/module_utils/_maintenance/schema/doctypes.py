@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..._mariadb.indexes import Query
+from .facts import SchemaFacts
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,19 @@ class DocTypes:
     without_table: frozenset[str]
 
 
-def read_doctypes(query: Query) -> DocTypes:
-    """Read the DocTypes of a site; Frappe before version 13 knows no virtual ones."""
-    columns = {str(row[0]) for row in query("SHOW COLUMNS FROM tabDocType")}
-    is_virtual = "is_virtual" if "is_virtual" in columns else "0"
+def read_doctypes(query: Query, facts: SchemaFacts) -> DocTypes:
+    """Read the DocTypes of a site; Frappe before version 13 knows no virtual ones.
+
+    Args:
+        query: Runs a statement in the site's database.
+        facts: Its schema.
+    """
+    has_virtual = any((column.table, column.name) == ("tabDocType", "is_virtual") for column in facts.columns)
+    is_virtual = "is_virtual" if has_virtual else "0"
     rows = query(f"SELECT name, istable, issingle, {is_virtual} FROM tabDocType")  # noqa: S608
     fields: dict[str, set[str]] = {str(row[0]): set() for row in rows}
-    for doctype, field in query(
-        "SELECT parent, fieldname FROM tabDocField UNION SELECT dt, fieldname FROM `tabCustom Field`"
-    ):
+    custom = " UNION SELECT dt, fieldname FROM `tabCustom Field`" if "tabCustom Field" in facts.tables else ""
+    for doctype, field in query(f"SELECT parent, fieldname FROM tabDocField{custom}"):  # noqa: S608
         fields.setdefault(str(doctype), set()).add(str(field))
     names = {str(row[0]) for row in rows}
     return DocTypes(

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..._checks.index_advice import declared_columns
+from ..._checks.index_advice import declared_columns, is_declared
 from ..._mariadb.indexes import Index, Query, read_indexes_of_schema
 
 BASE_TABLE = "BASE TABLE"
 SEQUENCE = "SEQUENCE"
 INNODB = "InnoDB"
+# Where DocTypes declare their indexes.
+DECLARING = {
+    *(("tabDocField", "search_index"), ("tabDocField", "unique"), ("tabProperty Setter", "property")),
+    *(("tabCustom Field", "search_index"), ("tabCustom Field", "unique")),
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class SchemaFacts:
         columns: All columns of its tables.
         indexes: All indexes of its tables.
         foreign: Table and column with which a foreign key begins, on either of its sides.
-        declared: Table and column of each index that a DocType, a Custom Field or a Property Setter declares.
+        declared: Table and column of each index that a DocType, a Custom Field or a Property Setter declares; None
+            where the site has not the tables that say so.
     """
 
     database: str
@@ -63,7 +69,11 @@ class SchemaFacts:
     columns: tuple[Column, ...]
     indexes: tuple[Index, ...]
     foreign: frozenset[tuple[str, str]] = frozenset()
-    declared: frozenset[tuple[str, str]] = frozenset()
+    declared: frozenset[tuple[str, str]] | None = frozenset()
+
+    def declares(self, index: Index) -> bool:
+        """Tell whether Frappe would make an index again; where that is not known, it might."""
+        return self.declared is None or is_declared(index, self.declared)
 
     @cached_property
     def _indexes_by_table(self) -> dict[str, list[Index]]:
@@ -107,6 +117,7 @@ def read_facts(query: Query, database: str) -> SchemaFacts:
         " ORDER BY TABLE_NAME, ORDINAL_POSITION",
         (database,),
     )
+    known = {(str(table), str(name)) for table, name, _kind in columns}
     return SchemaFacts(
         database=database,
         collation=str(collation),
@@ -117,7 +128,7 @@ def read_facts(query: Query, database: str) -> SchemaFacts:
         ),
         indexes=tuple(index for index in read_indexes_of_schema(query, database) if index.table in tables),
         foreign=_first_foreign_columns(query, database),
-        declared=frozenset(declared_columns(query, database)),
+        declared=frozenset(declared_columns(query, database)) if known >= DECLARING else None,
     )
 
 

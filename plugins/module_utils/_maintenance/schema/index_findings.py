@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._checks.index_advice import is_declared
 from ..._mariadb.indexes import PRIMARY, Index, redundant_indexes
 from ..._system.quantities import DAY_SECONDS, bytes_text
 from .facts import INNODB, SchemaFacts
@@ -104,6 +103,8 @@ def find_indexes(
         now: Seconds since the epoch.
         watch_days: For how long an index must not have been used.
     """
+    if facts.declared is None:
+        return []
     found = list(_redundant(facts))
     known = {finding.key for finding in found}
     if watch is not None:
@@ -112,8 +113,12 @@ def find_indexes(
     return sorted(found, key=lambda finding: finding.bytes, reverse=True)
 
 
-def usage_text(watch: Watch | None, now: float, watch_days: int) -> str:
+def usage_text(facts: SchemaFacts, watch: Watch | None, now: float, watch_days: int) -> str:
     """Say what is known of how indexes are used, and what would tell more."""
+    if facts.declared is None:
+        return (
+            "Which indexes DocTypes declare is unknown, so none is advised: the site lacks tables that every site has."
+        )
     if watch is None:
         return (
             f"Whether indexes are used is unknown: the server does not count it. {HOW_TO_COUNT}, and {watch_days} days "
@@ -145,7 +150,7 @@ def _redundant(facts: SchemaFacts) -> Iterator[IndexFinding]:
                     pair.index,
                     pair.kept.name,
                     facts.bytes_of(pair.index),
-                    is_declared(pair.index, facts.declared),
+                    facts.declares(pair.index),
                     True,
                     f"begins {pair.kept.name}, which finds all that it finds",
                 )
@@ -166,7 +171,7 @@ def _unused(
                 index,
                 "",
                 facts.bytes_of(index),
-                is_declared(index, facts.declared),
+                facts.declares(index),
                 is_settled,
                 f"was not used in {days:.0f} days",
             )

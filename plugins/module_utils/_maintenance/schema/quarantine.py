@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..._checks.index_advice import is_declared
 from ..._mariadb.indexes import Index
 from ..._system.quantities import DAY_SECONDS, HOUR_SECONDS
 from .facts import SchemaFacts
@@ -165,7 +164,7 @@ def _why_back(entry: Entry, index: Index, facts: SchemaFacts, watch: Watch | Non
     """Say why the site needs the index again, "" where it does not."""
     if entry.database != facts.database:
         return "the site has another database now"
-    if is_declared(index, facts.declared):
+    if facts.declares(index):
         return "a DocType declares it now"
     kept = facts.index(entry.table, entry.kept)
     if entry.kept and (kept is None or kept.is_ignored):

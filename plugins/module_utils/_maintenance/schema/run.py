@@ -152,7 +152,7 @@ def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[Ind
         if used is not None:
             days = request.limits.watch_days
             advice.indexes = find_indexes(facts, state.watch, used_by_others(site, used), request.now, days)
-            advice.usage = usage_text(state.watch, request.now, days)
+            advice.usage = usage_text(facts, state.watch, request.now, days)
         choice = choose(
             request.wanted, site.name, facts, state, advice.indexes, definitions, request.now, request.limits
         )

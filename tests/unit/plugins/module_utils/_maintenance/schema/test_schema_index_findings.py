@@ -114,9 +114,19 @@ def test_superfluous_index_is_named_once_and_declared_ones_are_counted() -> None
     assert lines[-1].endswith("2; they are in the result")
 
 
+def test_nothing_is_advised_where_nobody_knows_what_doctypes_declare() -> None:
+    schema = facts(indexes=[index("short", "a"), index("long", "a", "b")], declared=None)
+    assert find_indexes(schema, watch(), (), NOW, 35) == []
+    assert schema.declares(index("short"))
+    assert usage_text(schema, watch(), NOW, 35).startswith("Which indexes DocTypes declare is unknown")
+
+
 def test_what_is_known_of_the_use_is_said() -> None:
-    assert "SET GLOBAL userstat = ON" in usage_text(None, NOW, 35)
-    assert usage_text(watch(3), NOW, 10) == (
+    assert "SET GLOBAL userstat = ON" in usage_text(facts(), None, NOW, 35)
+    assert usage_text(facts(), watch(3), NOW, 10) == (
         "The use of indexes was watched for 3 days by userstat; 7 more tell what is not used."
     )
-    assert usage_text(watch(40), NOW + DAY_SECONDS, 35) == "The use of indexes was watched for 41 days by userstat."
+    assert (
+        usage_text(facts(), watch(40), NOW + DAY_SECONDS, 35)
+        == "The use of indexes was watched for 41 days by userstat."
+    )

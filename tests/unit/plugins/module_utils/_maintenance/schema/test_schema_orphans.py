@@ -17,7 +17,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schem
     references,
 )
 
-from tests.schema_facts import facts, table
+from tests.schema_facts import column, facts, table
 
 DOCTYPES = DocTypes(
     fields={name: frozenset() for name in ("User", "Has Role", "DefaultValue", "Setting", "Dynamic Link", "New")},
@@ -101,18 +101,17 @@ def test_statement_that_is_refused_is_told_and_another_error_is_one() -> None:
         count_orphans(Rows([], [], 2013).query, facts(TABLES), DOCTYPES, budget())
 
 
-@pytest.mark.parametrize(
-    ("columns", "virtual"), [(["name", "is_virtual"], "is_virtual"), (["name"], "0")], ids=["15", "12"]
-)
-def test_doctypes_are_read_with_their_fields(columns: list[str], virtual: str) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+def test_doctypes_are_read_with_their_fields(is_new: bool) -> None:
     def query(statement: str) -> list[tuple[Any, ...]]:
-        if statement.startswith("SHOW COLUMNS"):
-            return [(name,) for name in columns]
         if "istable" in statement:
-            assert f"issingle, {virtual} FROM" in statement
+            assert ("issingle, is_virtual FROM" in statement) is is_new
             return [("Has Role", 1, 0, 0), ("Setting", 0, 1, 0), ("Report", 0, 0, 1)]
+        assert ("tabCustom Field" in statement) is is_new
         return [("Has Role", "role"), ("Lost", "field")]
 
-    found = read_doctypes(query)
+    tables = [table("tabDocType"), *([table("tabCustom Field")] if is_new else [])]
+    columns = [column("is_virtual", "", "tabDocType")] if is_new else []
+    found = read_doctypes(query, facts(tables, columns))
     assert found.fields == {"Has Role": {"role"}, "Setting": frozenset(), "Report": frozenset()}
     assert (found.children, found.without_table) == ({"Has Role"}, {"Setting", "Report"})
