@@ -24,6 +24,17 @@ GIVEN = {
     "sync_binlog": "0",
 }
 
+# What follows the load, of which other tests on this machine have a part.
+FOLLOWS_LOAD = [
+    "innodb_buffer_pool_size",
+    "innodb_log_file_size",
+    "max_connections",
+    "max_heap_table_size",
+    "table_definition_cache",
+    "table_open_cache",
+    "tmp_table_size",
+]
+
 
 @contextmanager
 def configured_server(folder: Path) -> Iterator[MariaDBServer]:
@@ -48,12 +59,16 @@ def absent_drop_in(server: MariaDBServer) -> Path:
 def run_settings_module(
     server: MariaDBServer, folder: Path, *, check_mode: bool = False, **options: Any
 ) -> dict[str, Any]:
-    """Run the module on a host without a bench, its state in the folder ``state`` of the given one."""
+    """Run the module on a host without a bench, its state in the folder ``state`` of the given one.
+
+    What follows the load stays, unless the options say otherwise.
+    """
     login = {name: value for name, value in asdict(server.login).items() if value is not None}
     given = {
         "search_paths": [str(folder / "no-bench")],
         "state_path": str(folder / "state"),
         "least_uptime_hours": 0,
+        "keep": FOLLOWS_LOAD,
         "sample_seconds": 0.5,
         **login,
         **options,

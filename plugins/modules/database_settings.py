@@ -151,10 +151,10 @@ pending_restart:
   type: dict
   sample: {"innodb_doublewrite": "ON"}
 overridden:
-  description: Variables that something else sets after the file, and what that is.
+  description: Variables of the file that the server will not have after a restart, each with the reason.
   returned: always
   type: dict
-  sample: {}
+  sample: {"sync_binlog": "a file of options that is read later sets it again"}
 previous:
   description: The values that were before the first change, which O(state=restored) puts back.
   returned: always

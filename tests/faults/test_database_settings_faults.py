@@ -40,11 +40,11 @@ def drop_in(server: MariaDBServer) -> Path:
     return absent_drop_in(server)
 
 
-def apply(server: MariaDBServer, drop_in: Path, folder: Path) -> None:
+def apply(server: MariaDBServer, drop_in: Path, folder: Path, text: str = REVIEWED) -> None:
     """Do what the module does once it knows what is wanted."""
     connection = connect(server.login)
     live = read_live(connection)
-    wanted = read_drop_in(REVIEWED)
+    wanted = read_drop_in(text)
     plan = plan_settings(applying.read_file(drop_in), wanted, live, set(wanted.values), None)
     ((hostname, datadir),) = fetch_all(connection, "SELECT @@hostname, @@datadir")
     applying.apply_plan(connection, drop_in, plan, KeptStore(folder / "state", hostname, datadir), 0.0)
@@ -122,6 +122,15 @@ def test_statement_that_fails_leaves_all_as_it_was(
         apply(server, drop_in, tmp_path)
     assert (drop_in.read_text(), running_values(server)) == (FORMER, GIVEN)
     assert not list((tmp_path / "state").rglob("previous.json"))
+
+    earlier = "[mariadbd]\nmax_connections = 100\n"
+    apply(server, drop_in, tmp_path, earlier)
+    monkeypatch.setattr(applying, "set_live", fail_at_the_second)
+    with pytest.raises(LifeboatError, match="Cannot set"):
+        apply(server, drop_in, tmp_path)
+    assert (drop_in.read_text(), running_values(server)) == (earlier, {**GIVEN, "max_connections": "100"})
+    run_settings_module(server, tmp_path, state="restored")
+    assert (drop_in.read_text(), running_values(server)) == (FORMER, GIVEN)
 
 
 @pytest.fixture

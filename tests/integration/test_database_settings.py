@@ -59,7 +59,7 @@ def test_advice_shows_what_it_comes_from_and_changes_nothing(
 
 
 def test_a_young_server_is_told_nothing(server: MariaDBServer, tmp_path: Path) -> None:
-    found = run_settings_module(server, tmp_path, least_uptime_hours=24)
+    found = run_settings_module(server, tmp_path, least_uptime_hours=24, keep=[])
     assert {advice["action"] for advice in found["advice"]} == {"wait"}
     assert found["drop_in"] == ""
 
@@ -84,6 +84,8 @@ def test_advised_settings_are_applied_hold_over_a_restart_and_come_back(
     after_restart = run_settings_module(server, tmp_path, state="applied")
     assert (after_restart["changed"], after_restart["pending_restart"]) == (False, {})
 
+    assert run_settings_module(server, tmp_path, check_mode=True, state="restored")["changed"]
+    assert drop_in.exists()
     restored = run_settings_module(server, tmp_path, state="restored")
     assert restored["changed"]
     assert restored["pending_restart"] == {"innodb_doublewrite": "OFF"}
@@ -118,7 +120,7 @@ def test_what_is_read_after_the_file_is_named(server: MariaDBServer, drop_in: Pa
     later.write_text("[mysqld]\nsync_binlog=0\n")
     try:
         applied = run_settings_module(server, tmp_path, state="applied")
-        assert applied["overridden"] == {"sync_binlog": "a file of options that is read later"}
+        assert applied["overridden"] == {"sync_binlog": "a file of options that is read later sets it again"}
         run_settings_module(server, tmp_path, state="restored")
     finally:
         later.unlink()
@@ -163,6 +165,24 @@ def test_account_without_the_privilege_is_told_the_grant(server: MariaDBServer, 
     assert refused["error_code"] == "mariadb_access_denied"
     assert "GRANT BINLOG ADMIN, SUPER ON *.* TO 'watcher'@'%'" in refused["msg"]
     assert (drop_in.exists(), running_values(server)) == (False, GIVEN)
+
+
+def test_account_that_may_not_look_is_refused(server: MariaDBServer, tmp_path: Path) -> None:
+    connection = connect(server.login)
+    execute(connection, "CREATE OR REPLACE USER stranger@'%' IDENTIFIED BY 'seen'")
+    connection.close()
+    refused = run_settings_module(server, tmp_path, login_user="stranger", login_password="seen")
+    assert refused["error_code"] == "load_unmeasurable"
+
+
+def test_server_that_reads_no_file_gets_advice_only(mariadb_server: MariaDBServer, tmp_path: Path) -> None:
+    found = run_settings_module(mariadb_server, tmp_path, state="applied")
+    assert (found["changed"], found["drop_in_path"]) == (False, "")
+    assert "--no-defaults" in found["lines"][-1]
+    assert "sync_binlog = 1" in found["drop_in"]
+    refused = run_settings_module(mariadb_server, tmp_path, state="applied", **digested(MORE_CONNECTIONS))
+    assert refused["error_code"] == "settings_refused"
+    assert "no place for the file" in refused["msg"]
 
 
 def test_wrong_password_is_refused(server: MariaDBServer, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import execute
 
+from tests.configured_server import FOLLOWS_LOAD, run_settings_module
 from tests.lab import MariaDBServer
 from tests.schema_site import SITE, SchemaSite
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
@@ -31,6 +32,10 @@ def test_plan_is_shown_and_a_second_run_changes_nothing(site: SchemaSite) -> Non
         "lifeboat_state_path": str(site.state_path),
         "lifeboat_mariadb_config_file": str(site.server.option_file),
         "lifeboat_become": False,
+        "lifeboat_database_settings_drop_in_path": str(site.folder / "90-lifeboat.cnf"),
+        "lifeboat_database_settings_least_uptime_hours": 0,
+        "lifeboat_database_settings_keep": FOLLOWS_LOAD,
+        "save_settings_in": str(site.folder),
     }
 
     def run(*arguments: str) -> Run:
@@ -42,5 +47,14 @@ def test_plan_is_shown_and_a_second_run_changes_nothing(site: SchemaSite) -> Non
     planned = run("--check", "--diff").output
     assert "tabStale: analyze: 500 rows changed" in planned
     assert not site.state_path.exists()
-    assert "tabStale: statistics made anew" in run("-e", "minutes=5").output
-    assert run("-e", f"site={SITE}").changed_tasks() == 0
+    proposed = (site.folder / "localhost.cnf").read_text()
+    assert "sync_binlog = 1" in proposed
+    try:
+        done = run("-e", "minutes=5", "-e", "apply=true").output
+        assert "tabStale: statistics made anew" in done
+        assert "sync_binlog = 1 is set now" in done
+        assert "sync_binlog = 1" in (site.folder / "90-lifeboat.cnf").read_text()
+        assert run("-e", f"site={SITE}", "-e", "apply=true").changed_tasks() == 0
+    finally:
+        run_settings_module(site.server, site.folder, state="restored", state_path=str(site.state_path))
+    assert not (site.folder / "90-lifeboat.cnf").exists()

@@ -15,11 +15,11 @@ def advice_lines(advised: Iterable[Advice]) -> list[str]:
 
 
 def change_lines(plan: SettingsPlan, overridden: Mapping[str, str], is_planned: bool) -> list[str]:
-    """Return what was set, what waits for a restart, and what something else sets again.
+    """Return what was set, what waits for a restart, and what a restart will not bring.
 
     Args:
         plan: What was, or would be, done.
-        overridden: What else sets a variable after the file, by its name.
+        overridden: Why the server will not have a variable of the file after a restart, by its name.
         is_planned: Whether this is what would be done only.
     """
     verb = "would be" if is_planned else "is"
@@ -27,7 +27,7 @@ def change_lines(plan: SettingsPlan, overridden: Mapping[str, str], is_planned: 
         *([f"the file of options {verb} {'removed' if plan.after is None else 'written'}"] * plan.writes_file),
         *(f"{name} = {value} {verb} set now" for name, value in texts(plan.live).items()),
         *(f"{name} = {value} waits for the next restart" for name, value in texts(plan.pending).items()),
-        *(f"{name} will be another after a restart: {source} sets it again" for name, source in overridden.items()),
+        *(f"{name} will be another after a restart: {reason}" for name, reason in overridden.items()),
     ]
 
 

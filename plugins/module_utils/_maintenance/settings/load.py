@@ -11,6 +11,7 @@ from ..._mariadb.memory_need import MemoryNeed
 GIB = 1024**3
 MIB = 1024**2
 POOL_VARIABLE = "innodb_buffer_pool_size"
+TEMPORARY_VARIABLES = ("tmp_table_size", "max_heap_table_size")
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,20 @@ class Load:
 
     def with_value(self, variable: str, value: str) -> Load:
         """Return the same load on a server with another value of a variable: what is advised next must know of it."""
+        after = replace(self, variables={**self.variables, variable: value})
         need = self.need
         if variable == POOL_VARIABLE:
             grown_bytes = float(value) - need.pool_bytes
             need = replace(need, pool_bytes=float(value), shared_bytes=need.shared_bytes + grown_bytes)
-        return replace(self, variables={**self.variables, variable: value}, need=need)
+        elif variable in TEMPORARY_VARIABLES:
+            grown_bytes = after.temporary_table_bytes - self.temporary_table_bytes
+            need = replace(need, thread_bytes=need.thread_bytes + grown_bytes)
+        return replace(after, need=need)
+
+    @property
+    def temporary_table_bytes(self) -> int:
+        """How large a temporary table in memory may become: the smaller of its two limits counts."""
+        return min(self.number(variable) for variable in TEMPORARY_VARIABLES)
 
     def has(self, variable: str) -> bool:
         """Tell whether this server has a variable."""

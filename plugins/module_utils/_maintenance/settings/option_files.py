@@ -96,21 +96,23 @@ def require_understood(program: ServerProgram, text: str, run: CommandRunner) ->
 
 
 def overridden(program: ServerProgram, values: Mapping[str, str], run: CommandRunner) -> dict[str, str]:
-    """Return which of the file's values the server will not have after its next start, and what sets them instead.
+    """Return which of the file's values the server will not have after its next start, each with the reason.
 
     Args:
         program: The server's program.
         values: The values of the file, which is in its place.
         run: Runs the program, to ask for the options of all files in their order.
     """
-    printed = run([program.path, *program.defaults, "--print-defaults"]).output
-    sources = (("a file of options that is read later", printed), ("the command line", "\n".join(program.arguments)))
+    from_files = dict(_options(run([program.path, *program.defaults, "--print-defaults"]).output))
+    from_command_line = dict(_options("\n".join(program.arguments)))
     found: dict[str, str] = {}
-    for source, text in sources:
-        last = {name: value for name, value in _options(text) if name in values}
-        for name, value in last.items():
-            if not _is_same(name, value, values[name]):
-                found[name] = source
+    for name, value in values.items():
+        if name in from_command_line and not _is_same(name, from_command_line[name], value):
+            found[name] = "the command line of the server sets it again"
+        elif name not in from_files:
+            found[name] = "the server does not read this file"
+        elif not _is_same(name, from_files[name], value):
+            found[name] = "a file of options that is read later sets it again"
     return found
 
 

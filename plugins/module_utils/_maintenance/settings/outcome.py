@@ -31,7 +31,7 @@ def outcome(
         place: Where the file is.
         lines: All of it for people.
         advice: What is advised for each variable.
-        overridden: What else sets a variable after the file, by its name.
+        overridden: Why the server will not have a variable of the file after a restart, by its name.
     """
     path = str(place.path or "")
     return {

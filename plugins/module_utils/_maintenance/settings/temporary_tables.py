@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..._mariadb.memory_need import USED_SHARE_OF_THREAD
 from ..._system.quantities import bytes_text
 from .advice import LEAVE, Advice, changed, left
-from .load import MIB, Load
+from .load import MIB, TEMPORARY_VARIABLES, Load
 from .memory_budget import MemoryBudget
 
-VARIABLES = ("tmp_table_size", "max_heap_table_size")
 ON_DISK_PERCENT = 25
 # One step and no further: what is larger, or holds long texts, goes to the disk however much is allowed.
 ADVISED_BYTES = 64 * MIB
@@ -16,7 +15,7 @@ ADVISED_BYTES = 64 * MIB
 
 def advise_temporary_tables(load: Load) -> list[Advice]:
     """Advise both limits, of which the smaller counts, where much goes to the disk and memory has room."""
-    return [_advise(load, variable) for variable in VARIABLES]
+    return [_advise(load, variable) for variable in TEMPORARY_VARIABLES]
 
 
 def _advise(load: Load, variable: str) -> Advice:
@@ -57,5 +56,4 @@ def _room_for_each(load: Load) -> float | None:
     if load.host is None:
         return None
     free_bytes = MemoryBudget(load.host).available_bytes - load.need.likely_bytes
-    now_bytes = min(load.number(variable) for variable in VARIABLES)
-    return max(0.0, now_bytes + free_bytes / (max(1, load.peak_connections) * USED_SHARE_OF_THREAD))
+    return max(0.0, load.temporary_table_bytes + free_bytes / (max(1, load.peak_connections) * USED_SHARE_OF_THREAD))
