@@ -13,7 +13,11 @@ import pytest
 import redis
 import rq
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import find_services, web_master_pids
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import (
+    find_services,
+    web_master_pids,
+    web_worker_pids,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue
 from ansible_collections.lifeboat.frappe.plugins.modules import rolling_restart
@@ -138,14 +142,39 @@ def test_jobs_run_exactly_once_while_their_workers_are_restarted(lab: Lab) -> No
         assert rows(lab, quick) == JOBS
 
 
-def test_bad_code_leaves_everything_as_it_was(lab: Lab, nginx: NginxServer) -> None:
+def test_large_workers_are_replaced_without_a_new_master(lab: Lab, nginx: NginxServer) -> None:
+    bench = Bench(lab.bench_path)
     old = masters(lab)
-    put_code(lab, "raise RuntimeError('bad')")
+    old_workers = set(web_worker_pids(old))
+    with Poster(nginx.port) as poster:
+        wait_until(lambda: bool(poster.statuses), "the first answer")
+        done = restart(lab, services=["web"], when="needed", max_web_worker_bytes=1)
+    assert [step["way"] for step in done["steps"]] == ["reload"], done
+    assert set(poster.statuses) == {http.client.OK}
+    assert web_master_pids(bench, find_services(bench)) == old
+    assert not old_workers & set(web_worker_pids(old))
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("raise RuntimeError('bad')", "it ended"),
+        (
+            "def application(environ, start_response):\n"
+            "    start_response('500 Oh', [('Content-Length', '0')])\n    return [b'']\n",
+            f"{SITE} answers 500",
+        ),
+    ],
+    ids=["not imported", "not served"],
+)
+def test_bad_code_leaves_everything_as_it_was(lab: Lab, nginx: NginxServer, code: str, problem: str) -> None:
+    old = masters(lab)
+    put_code(lab, code)
     with Prober(nginx.port, SITE) as prober:
         wait_until(lambda: bool(prober.answers), "the first answer")
-        refused = restart(lab, timeout_seconds=20)
+        refused = restart(lab)
+    put_code(lab, "")
     assert refused["error_code"] == "restart_refused", refused
-    assert "it ended" in refused["msg"]
+    assert problem in refused["msg"]
     assert prober.failures() == []
     assert masters(lab) == old
-    put_code(lab, "")

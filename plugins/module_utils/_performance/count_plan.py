@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._system.errors import LifeboatError
-from .._system.quantities import bytes_text, duration_text
+from .._system.quantities import bytes_text, count_text, duration_text
 from .measures import Measures
 
 WEB_KEY, QUEUE_KEY = "gunicorn_workers", "background_workers"
@@ -101,7 +101,7 @@ def _web_proposal(measures: Measures, present: int, room: int) -> CountProposal:
     fits = present + max(0, room) // size
     proposed = max(present, min(most, fits))
     reason = (
-        f"{measures.web_waiting} connections waited; 2 x {measures.cores} cores + 1 = {most}, and the memory takes "
+        f"{count_text(measures.web_waiting, 'connection')} waited; 2 x {measures.cores} cores + 1 = {most}, and the memory takes "
         f"{fits} of {bytes_text(size)}"
     )
     return CountProposal(WEB_KEY, present, proposed, reason)

@@ -23,6 +23,8 @@ from .web_masters import WebMaster
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.1
 PROBE_SECONDS = 10.0
+# A server that answers, and each time with an error, is up; waiting any longer makes it no better.
+MOST_BAD_ANSWERS = 20
 # What a stand-in must not do as the first one does: take its port, write its pid file, leave the terminal.
 _OPTIONS_WITH_VALUE = ("-b", "--bind", "-w", "--workers", "-p", "--pid")
 _OPTIONS_ALONE = ("-D", "--daemon")
@@ -135,6 +137,7 @@ def wait_until_serving(
         Why it does not serve; empty where it does.
     """
     deadline = clock() + timeout_seconds
+    bad_answers = 0
     while True:
         worse = {
             site: answer.status
@@ -145,7 +148,8 @@ def wait_until_serving(
             return ""
         if pid is not None and not _runs(pid):
             return "it ended"
-        if clock() >= deadline:
+        bad_answers = bad_answers + 1 if any(worse.values()) else 0
+        if clock() >= deadline or bad_answers >= MOST_BAD_ANSWERS:
             answers = ", ".join(f"{site} answers {status or 'nothing'}" for site, status in sorted(worse.items()))
             return answers or "it does not listen"
         time.sleep(POLL_SECONDS)

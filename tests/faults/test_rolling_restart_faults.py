@@ -1,0 +1,113 @@
+"""A rolling restart that goes wrong or is killed: the site is served throughout, and the next run completes it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_plan import RestartWish
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_run import (
+    RollingRequest,
+    run_rolling_restart,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import (
+    CommandResult,
+    CommandRunner,
+    run_command,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
+
+from tests.lab import Lab, Prober
+from tests.lab.nginx import NginxServer
+from tests.lab.processes import wait_until
+from tests.promotion_stage import exit_code_of
+from tests.web_processes import web_processes
+
+SITE = "alpha.localhost"
+# What users ask for, which the probe of the restart does not.
+OTHER_PATH = "/api/method/ping"
+
+
+@pytest.fixture(scope="module")
+def nginx(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NginxServer]:
+    with NginxServer(tmp_path_factory.mktemp("web") / "nginx", lab.web_port) as server:
+        yield server
+
+
+def request(lab: Lab, run: CommandRunner = run_command, clock: Callable[[], float] = time.monotonic) -> RollingRequest:
+    return RollingRequest(
+        bench=Bench(lab.bench_path),
+        state_path=lab.state_path,
+        wish=RestartWish(services=("web",)),
+        timeout_seconds=60,
+        drain_seconds=5,
+        run=run,
+        clock=clock,
+    )
+
+
+def stopping(arguments: Sequence[str]) -> CommandResult:
+    """A manager that ends a service and does not start it again."""
+    return run_command(["stop" if argument == "restart" else argument for argument in arguments])
+
+
+class HastyClock:
+    """A clock that runs away once the manager was told to restart: nobody waits for what will not come."""
+
+    def __init__(self) -> None:
+        self.is_hasty = False
+
+    def __call__(self) -> float:
+        return time.monotonic() + (1000 * time.monotonic() if self.is_hasty else 0)
+
+    def run(self, arguments: Sequence[str]) -> CommandResult:
+        """Run a program."""
+        self.is_hasty = self.is_hasty or "restart" in arguments
+        return stopping(arguments)
+
+
+def killing(arguments: Sequence[str]) -> CommandResult:
+    """The same, and then this process is killed."""
+    result = stopping(arguments)
+    if "restart" in arguments:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+
+def assert_as_before(lab: Lab, nginx: NginxServer, text: str) -> None:
+    assert nginx.bench_configuration.read_text() == text
+    assert list(lab.state_path.rglob("stand-in.json")) == []
+    wait_until(lambda: web_processes(lab) == 2, "the web processes, and no others")
+
+
+def test_restart_that_is_killed_with_the_web_server_down_is_completed(lab: Lab, nginx: NginxServer) -> None:
+    text = nginx.bench_configuration.read_text()
+    with Prober(nginx.port, SITE, OTHER_PATH) as prober:
+        wait_until(lambda: bool(prober.answers), "the first answer")
+        code = exit_code_of(lambda: run_rolling_restart(request(lab, killing), check_mode=False))
+        assert code == -signal.SIGKILL
+        assert "STOPPED" in lab.supervisorctl("status", "frappe-bench-web:frappe-bench-frappe-web")
+        assert nginx.bench_configuration.read_text() != text
+        done = run_rolling_restart(request(lab), check_mode=False)
+    assert prober.failures() == []
+    assert done["lines"][0].startswith("An earlier restart of frappe-bench-web:frappe-bench-frappe-web was brought to")
+    assert_as_before(lab, nginx, text)
+
+
+def test_web_server_that_does_not_come_back_is_stood_in_for(lab: Lab, nginx: NginxServer) -> None:
+    text = nginx.bench_configuration.read_text()
+    with Prober(nginx.port, SITE, OTHER_PATH) as prober:
+        wait_until(lambda: bool(prober.answers), "the first answer")
+        clock = HastyClock()
+        with pytest.raises(LifeboatError, match="does not serve as it did before") as caught:
+            run_rolling_restart(request(lab, clock.run, clock), check_mode=False)
+        assert caught.value.error_code == "restart_failed"
+        count = len(prober.answers)
+        wait_until(lambda: len(prober.answers) > count, "an answer of the second web server")
+        run_rolling_restart(request(lab), check_mode=False)
+    assert prober.failures() == []
+    assert_as_before(lab, nginx, text)
