@@ -26,6 +26,11 @@ def test_table_without_doctype_is_shown_with_what_it_holds() -> None:
     assert "make sure" not in empty.text
 
 
+def test_doctype_that_lost_its_fields_is_not_to_be_trimmed() -> None:
+    (lost,) = find_ghosts(facts([table()], [column("status")]), {"ToDo": frozenset()}, "a.example")
+    assert lost.text.startswith("tabToDo: status belong to no field: do not trim it: its DocType has no field at all")
+
+
 def test_columns_and_sequences_that_were_left_behind() -> None:
     columns = [column("status"), column("old"), column("older"), column("name")]
     sequence, left = find_ghosts(facts([table()], columns, sequences=("gone_id_seq",)), FIELDS, "a site")
