@@ -47,6 +47,7 @@ def killed(*_arguments: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.promise(11)
 def test_kill_before_any_change_leaves_no_ignored_index_that_nobody_knows_of(site: SchemaSite) -> None:
     def prepare() -> None:
         site.look("restored", **QUICK)
@@ -61,6 +62,7 @@ def test_kill_before_any_change_leaves_no_ignored_index_that_nobody_knows_of(sit
     assert site.is_ignored("plain")
 
 
+@pytest.mark.promise(11)
 def test_kill_between_the_note_and_the_statement(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(apply, "_alter", killed)
@@ -74,6 +76,7 @@ def test_kill_between_the_note_and_the_statement(site: SchemaSite, monkeypatch: 
     assert PLAIN not in remembered(site).entries
 
 
+@pytest.mark.promise(11)
 def test_kill_between_the_statement_and_the_note(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(apply, "_after", killed)
@@ -85,6 +88,7 @@ def test_kill_between_the_statement_and_the_note(site: SchemaSite, monkeypatch: 
     assert (dict(remembered(site).entries), site.is_ignored("plain")) == ({}, False)
 
 
+@pytest.mark.promise(11)
 def test_kill_while_an_index_comes_back(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
     for step, is_ignored in (("_alter", True), ("_after", False)):
         site.look("ignored", PLAIN, **QUICK)
@@ -97,6 +101,7 @@ def test_kill_while_an_index_comes_back(site: SchemaSite, monkeypatch: pytest.Mo
         assert (dict(remembered(site).entries), site.is_ignored("plain")) == ({}, False)
 
 
+@pytest.mark.promise(11)
 def test_kill_while_an_index_is_dropped_keeps_the_way_back(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
     request = site.request("ignored", PLAIN, **QUICK)
     site.look("ignored", PLAIN, now=request.now, **QUICK)

@@ -95,6 +95,7 @@ def test_schema_as_frappe_makes_it_is_no_news(site: SchemaSite) -> None:
     assert found["database"] == site.database
 
 
+@pytest.mark.promise(25)
 def test_check_mode_shows_and_a_second_run_changes_nothing(site: SchemaSite) -> None:
     planned = module(site, check_mode=True, state="ignored", indexes=asked())
     assert planned["changed"]
@@ -178,6 +179,7 @@ def test_index_is_dropped_after_its_whole_watch_alone(site: SchemaSite, monkeypa
     assert site.has_index("plain")
 
 
+@pytest.mark.promise(24)
 def test_clock_that_is_ahead_drops_nothing(site: SchemaSite) -> None:
     site.look("ignored", PLAIN)
     end = watch_end(site.request().now, 35)
@@ -219,6 +221,7 @@ def test_server_that_counts_nothing_gets_no_index_ignored_and_brings_back_what_i
         site.run("SET GLOBAL userstat = ON")
 
 
+@pytest.mark.promise(14)
 def test_change_that_has_to_wait_is_given_up(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "WAIT_SECONDS", 0)
     other = connect(site.server.login, site.database, autocommit=False)
@@ -232,6 +235,7 @@ def test_change_that_has_to_wait_is_given_up(site: SchemaSite, monkeypatch: pyte
     assert not site.is_ignored("email", "tabUser")
 
 
+@pytest.mark.promise(25)
 def test_server_that_takes_no_writes_gives_advice_alone(site: SchemaSite) -> None:
     site.run("SET GLOBAL read_only = ON")
     try:
@@ -244,6 +248,7 @@ def test_server_that_takes_no_writes_gives_advice_alone(site: SchemaSite) -> Non
     assert not site.is_ignored("plain")
 
 
+@pytest.mark.promise(25)
 def test_replica_gives_advice_alone(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "why_no_writes", lambda _connection: "follows another one (it is a replica)")
     (refused,) = site.look("ignored", PLAIN)["refused"]
@@ -251,6 +256,7 @@ def test_replica_gives_advice_alone(site: SchemaSite, monkeypatch: pytest.Monkey
     assert not site.look()["refused"]
 
 
+@pytest.mark.promise(25)
 def test_wrong_credentials_of_one_site_do_not_stop_the_others(site: SchemaSite, server: MariaDBServer) -> None:
     other = SchemaSite(site.folder, server, "b.example")
     try:
