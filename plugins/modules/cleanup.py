@@ -167,7 +167,7 @@ outcomes:
 tasks:
   description:
     - What became of each thing that goes by other means than files, with C(rule), C(subject), C(outcome), C(count) and C(bytes).
-    - An outcome is C(done), C(gone) (nothing is left to do), C(out of time), C(busy) (the server had more to do) or C(refused).
+    - An outcome is C(done), C(quarantined), C(gone) (nothing is left to do), C(out of time), C(busy) (the server had more to do) or C(refused).
   returned: always
   type: list
   elements: dict

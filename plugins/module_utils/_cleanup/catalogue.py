@@ -18,6 +18,7 @@ from .rules.failed_jobs import FAILED_JOBS
 from .rules.journal import JOURNAL
 from .rules.log_tables import LOG_TABLES
 from .rules.logs import BENCH_LOGS, SITE_LOGS
+from .rules.orphaned_files import ORPHANED_FILES
 from .rules.sessions import SESSIONS
 from .rules.site_cache import SITE_CACHE
 from .rules.stale_jobs import STALE_JOBS
@@ -36,6 +37,7 @@ TASK_RULES: dict[str, TaskRule] = {
         FAILED_JOBS,
         JOURNAL,
         LOG_TABLES,
+        ORPHANED_FILES,
         SESSIONS,
         SITE_CACHE,
         STALE_JOBS,

@@ -70,8 +70,9 @@ def outcome_lines(result: Mapping[str, Any]) -> list[str]:
         for file in result["held_open"]
     ]
     lines += [
-        f"{task['subject']}: {count_text(task['count'], noun_of(task['rule']))} deleted"
-        + f"; stopped: {task['outcome']}" * (task["outcome"] != DONE)
+        f"{task['subject']}: {count_text(task['count'], noun_of(task['rule']))} "
+        + ENDINGS.get(task["outcome"], "deleted")
+        + f"; stopped: {task['outcome']}" * (task["outcome"] not in (DONE, *ENDINGS))
         for task in result["tasks"]
     ]
     if result["expired_runs"]:

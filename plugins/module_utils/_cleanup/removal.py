@@ -29,9 +29,9 @@ def take_away(item: Item, index: int, quarantine: Quarantine | None) -> str:
         ``removed`` or ``quarantined``; or why it stays: ``gone``, ``changed``, ``unsafe`` (a link is on the way),
         ``occupied`` (a run of the same id has put something into its place in quarantine).
     """
-    *folders, name = _names_below_root(item)
 
     def take() -> str:
+        *folders, name = _names_below_root(item)
         with folder_beneath(Path(item.root), folders) as folder:
             why = _why_not(folder, name, item.identity)
             if why:
@@ -55,9 +55,9 @@ def put_back(item: Item, index: int, quarantine: Quarantine) -> str:
         ``unsafe``.
     """
     *places, number = quarantine.names(index)
-    *folders, name = _names_below_root(item)
 
     def move() -> str:
+        *folders, name = _names_below_root(item)
         with folder_beneath(Path(item.root), places) as place, folder_beneath(Path(item.root), folders) as folder:
             why = _why_not(place, number, item.identity)
             if why:
@@ -113,7 +113,10 @@ def _outcome_of(work: Callable[[], str]) -> str:
 
 
 def _names_below_root(item: Item) -> tuple[str, ...]:
-    return Path(item.path).relative_to(item.root).parts
+    names = Path(item.path).relative_to(item.root).parts
+    if ".." in names:
+        raise LifeboatError(f"Refused to leave {item.root}: a name of the plan leads out of it.", "path_unsafe")
+    return names
 
 
 def _why_not(folder: int, name: str, identity: FileIdentity) -> str:

@@ -12,7 +12,7 @@ from .._bench.configuration import DatabaseAddress, database_address, read_confi
 from .._bench.layout import Bench, Site
 from .._mariadb.connection import DEFAULT_PORT, LoginOptions, connect, fetch_all, server_errors
 from .._system.errors import LifeboatError
-from .tasks import Planned, Refusal, Task, TaskContext
+from .tasks import Planned, Refusal, TaskContext
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -31,7 +31,7 @@ def old_before(now: float, age_seconds: float) -> str:
 
 
 def plan_sites(
-    rule: str, context: TaskContext, look: Callable[[Site, Connection[Any]], Iterable[Task]]
+    rule: str, context: TaskContext, look: Callable[[Site, Connection[Any]], Iterable[Planned]]
 ) -> Iterator[Planned]:
     """Yield what a rule finds in the database of each site; one that cannot be looked at does not stop the others.
 
@@ -44,7 +44,7 @@ def plan_sites(
         yield from _plan_site(rule, site, look)
 
 
-def _plan_site(rule: str, site: Site, look: Callable[[Site, Connection[Any]], Iterable[Task]]) -> list[Planned]:
+def _plan_site(rule: str, site: Site, look: Callable[[Site, Connection[Any]], Iterable[Planned]]) -> list[Planned]:
     try:
         with site_connection(site) as connection, server_errors(f"look for what is old in {site.name}"):
             return list(look(site, connection))

@@ -67,6 +67,7 @@ ERROR_CODES: dict[str, str] = {
     "cleanup_running": "Another cleanup of the same host is running.",
     "cleanup_unknown": "No cleanup with this id has files in quarantine.",
     "clock_ahead": "The clock is so far ahead of everything that was written that no age can be judged.",
+    "orphans_implausible": "More files of a site have no document than can be: its database is probably another one.",
     "plan_refused": "The plan of a cleanup is not the one that was reviewed, or not of this host.",
     "server_read_only": "The server of the database takes no writes, or follows another one: nothing is changed.",
     "rule_invalid": "A rule of the cleanup does not exist, or cannot be set so.",
