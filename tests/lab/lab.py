@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
 import subprocess
 import sys
+import xmlrpc.client
+from configparser import RawConfigParser
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -320,11 +323,22 @@ class Lab:
     def _serves(self) -> bool:
         if not listens(self.web_port) or self._live_workers() < WORKERS:
             return False
-        return all("RUNNING" in line for line in self.supervisorctl("status").splitlines())
+        with self._supervisor() as asked:
+            programs: Any = asked.supervisor.getAllProcessInfo()
+        return all(program["statename"] == "RUNNING" for program in programs)
 
     def _has_ended(self) -> bool:
-        self.supervisorctl("pid")  # asked something, supervisord looks for what ended; else it does once a second
+        # Asked something, supervisord looks for what ended; else it does once a second.
+        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Error), self._supervisor() as asked:
+            asked.supervisor.getPID()
         return self._supervisord is None or self._supervisord.poll() is not None
+
+    def _supervisor(self) -> xmlrpc.client.ServerProxy:
+        """Ask supervisord in this process: it is asked often, and each supervisorctl is a Python of its own."""
+        configuration = RawConfigParser()
+        configuration.read(self.supervisor_config)
+        own = configuration["inet_http_server"]
+        return xmlrpc.client.ServerProxy(f"http://{own['username']}:{own['password']}@{own['port']}/RPC2")
 
     def _live_workers(self) -> int:
         try:
