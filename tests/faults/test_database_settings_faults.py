@@ -50,6 +50,7 @@ def apply(server: MariaDBServer, drop_in: Path, folder: Path, text: str = REVIEW
     applying.apply_plan(connection, drop_in, plan, KeptStore(folder / "state", hostname, datadir), 0.0)
 
 
+@pytest.mark.promise(11)
 @pytest.mark.parametrize("is_completed", [True, False], ids=["completed", "put back"])
 def test_killed_between_the_file_and_the_server(
     server: MariaDBServer, drop_in: Path, tmp_path: Path, is_completed: bool
@@ -73,6 +74,7 @@ def test_killed_between_the_file_and_the_server(
     assert (drop_in.read_text(), running_values(server)) == (FORMER, GIVEN)
 
 
+@pytest.mark.promise(11)
 def test_killed_at_each_change_of_a_file(server: MariaDBServer, drop_in: Path, tmp_path: Path) -> None:
     folders = [tmp_path]
 
@@ -94,6 +96,7 @@ def test_killed_at_each_change_of_a_file(server: MariaDBServer, drop_in: Path, t
     assert (drop_in.read_text(), running_values(server)) == (FORMER, GIVEN)
 
 
+@pytest.mark.promise(25)
 def test_file_that_the_server_does_not_understand_never_gets_into_place(
     server: MariaDBServer, drop_in: Path, tmp_path: Path
 ) -> None:
@@ -105,6 +108,7 @@ def test_file_that_the_server_does_not_understand_never_gets_into_place(
     assert not drop_in.exists()
 
 
+@pytest.mark.promise(25)
 def test_statement_that_fails_leaves_all_as_it_was(
     server: MariaDBServer, drop_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +154,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.promise(9)
 def test_full_disk_of_the_file_changes_nothing(server: MariaDBServer, small_disk: Path, tmp_path: Path) -> None:
     place = small_disk / "90-lifeboat.cnf"
     with pytest.raises(LifeboatError) as full:
@@ -163,6 +168,7 @@ def test_full_disk_of_the_file_changes_nothing(server: MariaDBServer, small_disk
     assert (place.exists(), running_values(server)) == (False, GIVEN)
 
 
+@pytest.mark.promise(9)
 def test_full_disk_of_the_state_changes_nothing(server: MariaDBServer, drop_in: Path, small_disk: Path) -> None:
     digest = sha256(REVIEWED.encode()).hexdigest()
     refused = run_settings_module(server, small_disk, state="applied", settings=REVIEWED, settings_sha256=digest)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..._system.quantities import bytes_text
 from .advice import Advice
+from .load import POOL_VARIABLE
 from .plan import SettingsPlan, texts
 from .variables import VARIABLES
 
@@ -28,6 +30,17 @@ def change_lines(plan: SettingsPlan, overridden: Mapping[str, str], is_planned: 
         *(f"{name} = {value} {verb} set now" for name, value in texts(plan.live).items()),
         *(f"{name} = {value} waits for the next restart" for name, value in texts(plan.pending).items()),
         *(f"{name} will be another after a restart: {reason}" for name, reason in overridden.items()),
+    ]
+
+
+def shrink_lines(plan: SettingsPlan, used_bytes: float) -> list[str]:
+    """Return what a buffer pool costs that becomes smaller than what is in it."""
+    lost_bytes = used_bytes - int(plan.live.get(POOL_VARIABLE, used_bytes))
+    if lost_bytes <= 0:
+        return []
+    return [
+        f"{POOL_VARIABLE}: {bytes_text(lost_bytes)} of the pages in it have to go, which takes a while; what is needed "
+        "of them is read again from the disk"
     ]
 
 

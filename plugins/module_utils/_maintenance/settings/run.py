@@ -23,7 +23,7 @@ from .advisor import advise
 from .applying import apply_plan, put_back, read_file, writing
 from .drop_in import DropIn, propose, read_drop_in, read_reviewed
 from .kept import Kept, KeptStore
-from .lines import advice_lines, change_lines
+from .lines import advice_lines, change_lines, shrink_lines
 from .live import read_live, require_privileges
 from .load import POOL_VARIABLE
 from .measuring import measure_load, take_samples
@@ -153,7 +153,12 @@ def _advised(
         with _recorded(request, found, plan):
             kept = apply_plan(connection, path, plan, store, now())
     overriding = _overridden(found, wanted)
-    lines = [*_notes(found), *advice_lines(advised), *change_lines(plan, overriding, request.check_mode)]
+    lines = [
+        *_notes(found),
+        *advice_lines(advised),
+        *change_lines(plan, overriding, request.check_mode),
+        *shrink_lines(plan, load.used_pool_bytes),
+    ]
     if not is_applied:
         lines.append(next_step(found.place, is_new=wanted.text != (before or "")))
     shown = [advice.as_dict(dynamic.get(advice.variable, False)) for advice in advised]

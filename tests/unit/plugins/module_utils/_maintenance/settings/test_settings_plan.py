@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.drop_in import read_drop_in
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.kept import Kept, KeptStore
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.lines import change_lines
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.lines import (
+    change_lines,
+    shrink_lines,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.live import LiveVariable, is_same
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.load import GIB, MIB
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.option_files import Place
@@ -86,6 +89,13 @@ def test_lines_tell_what_is_planned_and_what_was_done() -> None:
     assert lines[-1] == "max_connections will be another after a restart: it is set again"
     gone = SettingsPlan(TEXT, None, {}, {}, {})
     assert change_lines(gone, {}, is_planned=False) == ["the file of options is removed"]
+
+
+def test_pool_that_becomes_smaller_than_what_is_in_it_is_told() -> None:
+    smaller = SettingsPlan(TEXT, TEXT, {"innodb_buffer_pool_size": str(96 * MIB)}, {}, {})
+    assert "32.0 MiB of the pages in it have to go" in shrink_lines(smaller, 128.0 * MIB)[0]
+    assert shrink_lines(smaller, 96.0 * MIB) == []
+    assert shrink_lines(SettingsPlan(TEXT, TEXT, {"max_connections": "1"}, {}, {}), 128.0 * MIB) == []
 
 
 def test_outcome_has_the_same_keys_whatever_happened() -> None:
