@@ -152,6 +152,13 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     run,
 )
 
+LIMITS: dict[str, dict[str, Any]] = {
+    "watch_days": {"type": "int", "default": 35},
+    "grace_days": {"type": "int", "default": 7},
+    "regression_factor": {"type": "float", "default": 2.0},
+    "baseline_hours": {"type": "float", "default": 24},
+}
+
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what was asked for and return the module's result."""
@@ -176,14 +183,6 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         reasons = " ".join(each["reason"] for each in result["refused"])
         module.fail_json(msg=reasons, error_code=result["refused"][0]["error_code"], **result)
     return result
-
-
-LIMITS: dict[str, dict[str, Any]] = {
-    "watch_days": {"type": "int", "default": 35},
-    "grace_days": {"type": "int", "default": 7},
-    "regression_factor": {"type": "float", "default": 2.0},
-    "baseline_hours": {"type": "float", "default": 24},
-}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from ..._mariadb.indexes import PRIMARY, Index, redundant_indexes
@@ -32,7 +33,6 @@ class IndexFinding:
         kept: The index that does its work; empty where nothing uses it.
         bytes: About what it takes.
         is_declared: Whether Frappe would make it again.
-        is_settled: Whether it was watched for long enough to try to do without it.
         reason: Why it is here.
     """
 
@@ -41,7 +41,6 @@ class IndexFinding:
     kept: str
     bytes: int
     is_declared: bool
-    is_settled: bool
     reason: str
 
     @property
@@ -52,7 +51,7 @@ class IndexFinding:
     @property
     def is_candidate(self) -> bool:
         """Whether it may be put to the test of being ignored."""
-        return self.is_settled and not self.is_declared
+        return not self.is_declared
 
     @property
     def text(self) -> str:
@@ -107,8 +106,8 @@ def find_indexes(
         return []
     found = list(_redundant(facts))
     known = {finding.key for finding in found}
-    if watch is not None:
-        unused = _unused(facts, watch, frozenset(used_elsewhere), now, watch_days)
+    if watch is not None and now >= watch_end(watch.since, watch_days):
+        unused = _unused(facts, watch, frozenset(used_elsewhere), now)
         found += [finding for finding in unused if finding.key not in known]
     return sorted(found, key=lambda finding: finding.bytes, reverse=True)
 
@@ -125,16 +124,14 @@ def usage_text(facts: SchemaFacts, watch: Watch | None, now: float, watch_days: 
             "with the end of a month, would tell."
         )
     days = (now - watch.since) / DAY_SECONDS
-    left_days = (watch_end(watch.since, watch_days) - now) / DAY_SECONDS
-    more = f"; {left_days:.0f} more tell what is not used" if left_days > 0 else ""
+    left_days = ceil((watch_end(watch.since, watch_days) - now) / DAY_SECONDS)
+    more = f"; {left_days} more tell what is not used" if left_days > 0 else ""
     return f"The use of indexes was watched for {days:.0f} days by {watch.last.source}{more}."
 
 
 def index_lines(findings: Sequence[IndexFinding]) -> list[str]:
     """Say for people which indexes could go; what Frappe declares and nobody uses is for the authors of apps alone."""
-    declared = [
-        finding for finding in findings if finding.kind == UNUSED and finding.is_settled and finding.is_declared
-    ]
+    declared = [finding for finding in findings if finding.kind == UNUSED and finding.is_declared]
     lines = [finding.text for finding in findings if finding.is_candidate or finding.kind == REDUNDANT]
     if declared:
         lines.append(f"not used either, but declared ({COMES_BACK}): {len(declared):,}; they are in the result")
@@ -151,15 +148,13 @@ def _redundant(facts: SchemaFacts) -> Iterator[IndexFinding]:
                     pair.kept.name,
                     facts.bytes_of(pair.index),
                     facts.declares(pair.index),
-                    True,
                     f"begins {pair.kept.name}, which finds all that it finds",
                 )
 
 
 def _unused(
-    facts: SchemaFacts, watch: Watch, used_elsewhere: frozenset[IndexKey], now: float, watch_days: int
+    facts: SchemaFacts, watch: Watch, used_elsewhere: frozenset[IndexKey], now: float
 ) -> Iterator[IndexFinding]:
-    is_settled = now >= watch_end(watch.since, watch_days)
     days = (now - watch.since) / DAY_SECONDS
     for index in facts.indexes:
         key = (index.table, index.name)
@@ -172,6 +167,5 @@ def _unused(
                 "",
                 facts.bytes_of(index),
                 facts.declares(index),
-                is_settled,
                 f"was not used in {days:.0f} days",
             )

@@ -9,14 +9,19 @@ from ..._system.quantities import DAY_SECONDS
 from .apply import Action
 from .quarantine import Limits
 from .state import SchemaState
+from .statements import using
+from .usage import IndexKey
 
 
-def quarantine_lines(actions: Iterable[Action], state: SchemaState, now: float, limits: Limits) -> list[str]:
+def quarantine_lines(
+    actions: Iterable[Action], state: SchemaState, others: Iterable[IndexKey], now: float, limits: Limits
+) -> list[str]:
     """Return what became of indexes in this run, and what their watches say.
 
     Args:
         actions: What was, or in check mode would be, done.
         state: What is remembered after that.
+        others: The indexes that are ignored and not remembered.
         now: Seconds since the epoch.
         limits: When an index comes back.
     """
@@ -28,6 +33,10 @@ def quarantine_lines(actions: Iterable[Action], state: SchemaState, now: float, 
             last = _day(entry.until + limits.grace_days * DAY_SECONDS)
             what = f"was missed by nobody: drop it with state=dropped until {last}, else it comes back"
         lines.append(f"{entry.table}: {entry.index} {what}")
+    lines += [
+        f"{table}: {index} was ignored by somebody else, or came so with a backup: {using(table, index)}"
+        for table, index in others
+    ]
     return lines
 
 

@@ -165,17 +165,17 @@ def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[Ind
                 # What this run itself has read is left out of what the next one finds.
                 after = replace(after, watch=replace(after.watch, last=counters))
             file.write(after)
-    quarantine = [vars(entry) for entry in after.entries.values()]
+    others = _ignored_by_others(facts, state)
     result = {
         "site": site.name,
         "bench": str(site.bench.path),
         "database": facts.database,
         **advice.as_dict(),
-        "quarantine": quarantine,
-        "ignored_by_others": _ignored_by_others(facts, after),
+        "quarantine": [vars(entry) for entry in after.entries.values()],
+        "ignored_by_others": [{"table": table, "index": index} for table, index in others],
         "dropped": list(after.dropped),
         "actions": [action.as_dict() for action in done],
-        "lines": [*quarantine_lines(done, after, request.now, request.limits), *advice.lines()],
+        "lines": [*quarantine_lines(done, after, others, request.now, request.limits), *advice.lines()],
     }
     return _SiteRun(result, refused, done)
 
@@ -206,9 +206,6 @@ def _apply(
     return applied.done, [*choice.refused, *applied.refused], applied.state
 
 
-def _ignored_by_others(facts: SchemaFacts, state: SchemaState) -> list[dict[str, str]]:
-    return [
-        {"table": index.table, "index": index.name}
-        for index in facts.indexes
-        if index.is_ignored and (index.table, index.name) not in state.entries
-    ]
+def _ignored_by_others(facts: SchemaFacts, state: SchemaState) -> list[IndexKey]:
+    ignored = [(index.table, index.name) for index in facts.indexes if index.is_ignored]
+    return [key for key in ignored if key not in state.entries]

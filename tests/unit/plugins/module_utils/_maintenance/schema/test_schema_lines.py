@@ -21,11 +21,13 @@ from tests.schema_facts import NOW, entry
 def test_quarantine_says_what_was_done_and_what_waits() -> None:
     state = SchemaState().with_entry(entry()).with_entry(entry("due", until=NOW))
     done = [Action("ignore", entry(), "asked for"), Action("drop", entry("old"), "asked for")]
-    assert quarantine_lines(done, state, NOW, Limits()) == [
+    assert quarantine_lines(done, state, [("tabToDo", "other")], NOW, Limits()) == [
         "tabToDo: plain is ignored (asked for)",
         "tabToDo: old is dropped (asked for); the way back: ALTER TABLE ...",
         "tabToDo: plain is in quarantine until 2026-04-02",
         "tabToDo: due was missed by nobody: drop it with state=dropped until 2026-03-08, else it comes back",
+        "tabToDo: other was ignored by somebody else, or came so with a backup:"
+        " ALTER TABLE `tabToDo` WAIT 5 ALTER INDEX `other` NOT IGNORED;",
     ]
 
 
