@@ -175,6 +175,7 @@ def test_a_site_that_is_gone_and_one_that_is_recovered(stage: DebugStage) -> Non
     assert stage.bench.site(TWO).config_path.read_text() == CONFIGURATION
     ended = StateFiles(stage.state_path).read_ended()
     assert ended is not None
+    assert not (stage.state_path / ONE / "configuration-debug.json").exists()
 
 
 def test_slow_log_stays_small(stage: DebugStage) -> None:
@@ -223,6 +224,28 @@ def test_timer_that_could_not_end_it_turns_nothing_on(stage: DebugStage, *, work
         stage.begin()
     assert refused.value.error_code == "debug_timer_failed"
     assert stage.commands[-1].startswith("disable")
+    stage.assert_over(before)
+
+
+def test_what_cannot_be_turned_on_for_all_is_taken_back(stage: DebugStage) -> None:
+    before = stage.variables()
+    with SiteLock(stage.state_path, TWO).hold("20261121-1"), pytest.raises(LifeboatError) as refused:
+        stage.begin()
+    assert refused.value.error_code == "site_locked"
+    stage.assert_over(before)
+
+
+@pytest.mark.parametrize("grants", ["USAGE", "SUPER"], ids=["no privilege", "no privilege to keep the log small"])
+def test_administrator_who_may_not_is_refused(stage: DebugStage, grants: str) -> None:
+    before = stage.variables()
+    with closing(connect(stage.login)) as connection:
+        execute(connection, "CREATE OR REPLACE USER nobody@localhost IDENTIFIED BY 'hidden'")
+        execute(connection, f"GRANT {grants} ON *.* TO nobody@localhost")
+    administrator, stage.login = stage.login, stage.login.with_account("nobody", "hidden")
+    with pytest.raises(LifeboatError) as refused:
+        stage.begin()
+    assert refused.value.error_code == "mariadb_access_denied"
+    stage.login = administrator
     stage.assert_over(before)
 
 

@@ -112,6 +112,9 @@ def _tried(outcome: Outcome, work: Callable[[], None]) -> bool:
 
 def _end_site(state_path: Path, site: SiteDebug, outcome: Outcome) -> None:
     request = configuration_request(state_path, site)
+    if not request.originals_path.exists():
+        # Nothing was changed: what holds the site meanwhile is not to be waited for.
+        return
     try:
         left = changed_by_others(request)
         result = run_restored(request, left)
