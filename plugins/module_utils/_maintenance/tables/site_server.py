@@ -56,7 +56,7 @@ def site_server(site: Site, login: LoginOptions) -> Iterator[SiteServer]:
     address, _own_login = site_login(site)
     admin = administrator_login(login, site.bench, site.name)
     task = server_errors(f"{ACTION_TEXT} the tables of {site.name}")
-    with site_connection(site, ACTION_TEXT) as own, closing(connect(admin)) as administrator, task:
+    with task, site_connection(site, ACTION_TEXT) as own, closing(connect(admin)) as administrator:
         facts = read_server_facts(administrator)
         prepare_session(own)
         yield SiteServer(site, address.db_name, own, administrator, local_datadir(facts), facts.version)
