@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.task_run import apply_tasks, choose_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import (
+    Note,
     Planned,
     Refusal,
     Task,
@@ -18,6 +20,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks imp
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
+DISKS = {"full": errno.ENOSPC, "broken": errno.EIO}
 CONTEXT = TaskContext([], Path("/nowhere"), 0.0)
 
 
@@ -37,6 +40,8 @@ def rule(planned: list[Planned]) -> TaskRule:
             return TaskOutcome("refused", 2, 4, LifeboatError("Lost it.", "mariadb_lost"))
         if subject == "forged":
             raise KeyError("site")
+        if subject in DISKS:
+            raise OSError(DISKS[subject], "no")
         return TaskOutcome("done", wanted.count, wanted.bytes)
 
     return TaskRule("rows", "row", "x", "x", dict, plan, apply)
@@ -62,6 +67,18 @@ def test_task_that_fails_does_not_stop_the_others() -> None:
     ]
     codes = [refusal.error_code for refusal in done.refusals]
     assert codes == ["server_read_only", "mariadb_lost", "plan_refused", "plan_refused"]
+
+
+def test_file_system_that_refuses_does_not_stop_the_others() -> None:
+    done = apply_tasks({"rows": rule([])}, CONTEXT, [task("full"), task("broken"), task("good")], 1e12)
+    assert [found["outcome"] for found in done.outcomes] == ["refused", "refused", "done"]
+    assert [refusal.error_code for refusal in done.refusals] == ["disk_space", "cleanup_failed"]
+
+
+def test_notes_take_nothing_away() -> None:
+    note = Note("rows", "a", 3, 4, "text")
+    choice = choose_tasks(rule([note, task("a")]), CONTEXT, {}, Caps(100, 2))
+    assert (choice.notes, len(choice.tasks)) == ((note,), 1)
 
 
 def test_time_that_is_over_leaves_tasks_for_the_next_run() -> None:
