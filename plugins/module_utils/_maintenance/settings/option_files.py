@@ -49,17 +49,24 @@ class Place:
 
 def server_program(host: Host, process: Process) -> ServerProgram:
     """Return the program of a process; where an upgrade replaced its file, the new one is at the same place."""
-    link = host.path(f"/proc/{process.pid}/exe")
-    path = str(link.readlink()).replace(" (deleted)", "") if link.is_symlink() else process.arguments[0]
+    try:
+        path = str(host.path(f"/proc/{process.pid}/exe").readlink()).replace(" (deleted)", "")
+    except OSError:  # root in a container may not look at processes of other accounts
+        path = process.arguments[0]
     defaults = tuple(argument for argument in process.arguments[1:] if _names_files(argument))
     others = tuple(argument for argument in process.arguments[1:] if not _names_files(argument))
     return ServerProgram(path, defaults, others)
 
 
 def is_in_container(host: Host, process: Process) -> bool:
-    """Tell whether a process sees other files than this host does, as in a container of its own."""
-    root = host.path(f"/proc/{process.pid}/root")
-    return root.exists() and not root.samefile(host.path("/"))
+    """Tell whether a process sees other files than this host does, as in a container of its own.
+
+    Who may not look at it is root in a container, where no processes of other ones are seen.
+    """
+    try:
+        return not host.path(f"/proc/{process.pid}/root").samefile(host.path("/"))
+    except OSError:
+        return False
 
 
 def find_place(program: ServerProgram, run: CommandRunner) -> Place:
