@@ -84,6 +84,7 @@ def assert_as_before(lab: Lab, nginx: NginxServer, text: str) -> None:
     wait_until(lambda: web_processes(lab) == 2, "the web processes, and no others")
 
 
+@pytest.mark.promise(11)
 def test_restart_that_is_killed_with_the_web_server_down_is_completed(lab: Lab, nginx: NginxServer) -> None:
     text = nginx.bench_configuration.read_text()
     with Prober(nginx.port, SITE, OTHER_PATH) as prober:
@@ -98,6 +99,7 @@ def test_restart_that_is_killed_with_the_web_server_down_is_completed(lab: Lab, 
     assert_as_before(lab, nginx, text)
 
 
+@pytest.mark.promise(14)
 def test_web_server_that_does_not_come_back_is_stood_in_for(lab: Lab, nginx: NginxServer) -> None:
     text = nginx.bench_configuration.read_text()
     with Prober(nginx.port, SITE, OTHER_PATH) as prober:

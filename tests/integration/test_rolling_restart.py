@@ -134,6 +134,9 @@ def test_jobs_run_exactly_once_while_their_workers_are_restarted(lab: Lab) -> No
         jobs = [put_job(lab, connection, seconds=2, marker=slow)]
         wait_until(lambda: jobs[0].get_status() == "started", "the slow job")
         jobs += [put_job(lab, connection, seconds=0.001, marker=quick) for _number in range(JOBS)]
+        late = restart(lab, services=["workers"], timeout_seconds=0)
+        assert late["busy"], "it was told to end, and is not waited for"
+        wait_until(lambda: len(live_workers(lab)) == 2, "the worker that waited")
         done = restart(lab, services=["workers"])
         assert [step["way"] for step in done["steps"]] == ["warm", "warm"], done
         assert not old & live_workers(lab)

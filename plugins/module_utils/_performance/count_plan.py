@@ -101,8 +101,8 @@ def _web_proposal(measures: Measures, present: int, room: int) -> CountProposal:
     fits = present + max(0, room) // size
     proposed = max(present, min(most, fits))
     reason = (
-        f"{count_text(measures.web_waiting, 'connection')} waited; 2 x {measures.cores} cores + 1 = {most}, and the memory takes "
-        f"{fits} of {bytes_text(size)}"
+        f"{count_text(measures.web_waiting, 'connection')} waited; 2 x {measures.cores} cores + 1 = {most}, and the "
+        f"memory takes {fits} of {bytes_text(size)}"
     )
     return CountProposal(WEB_KEY, present, proposed, reason)
 

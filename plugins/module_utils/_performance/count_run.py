@@ -25,7 +25,7 @@ from .._system.commands import CommandRunner, run_command
 from .._system.errors import LifeboatError
 from .._system.files import make_private_folder, write_json_atomically
 from .._system.replacing import replace_text
-from .bench_state import bench_folder
+from .bench_state import bench_folder, bench_lock
 from .count_plan import QUEUE_KEY, WEB_KEY, CountProposal, chosen_counts, proposal_line
 from .measures import take_measures
 from .program_counts import program_counts, with_program_counts
@@ -214,9 +214,8 @@ def _set_programs(request: CountRequest, look: _Look, programs: Mapping[str, int
     after.update({f"workers of process {pid}": web for pid in steps})
     after.update({f"group {group}": "started anew after its jobs" for group in groups})
     if request.changes and after:
-        with recorded(
-            request.state_path, module=MODULE_NAME, action="set", bench=str(request.bench.path), counts=dict(programs)
-        ):
+        facts = {"module": MODULE_NAME, "action": "set", "bench": str(request.bench.path), "counts": dict(programs)}
+        with bench_lock(request.state_path, request.bench).hold(MODULE_NAME), recorded(request.state_path, **facts):
             for path in {program.path for program in look.programs if program.name in different}:
                 replace_text(path.resolve(), with_program_counts(path.read_text(), different))
             for pid, difference in steps.items():

@@ -13,6 +13,7 @@ from .._bench.processes import Process
 from .._bench.web import NO_ANSWER, fetch, local_url
 from .._checks.listeners import read_listeners
 from .._checks.registry import UnmeasurableError
+from .._checks.subjects.host_memory import usable_memory
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.host import Host
 from .._checks.targets.redis_instance import RedisInstance
@@ -56,7 +57,7 @@ class Measures:
     Attributes:
         seconds: Over how long queues and workers were watched.
         cores: How many cores this process may use.
-        memory_bytes: The memory of the host.
+        memory_bytes: The memory of the host, or the limit of its container.
         available_bytes: What of it is available.
         web_workers: How many workers gunicorn has.
         web_worker_bytes: What one of them takes, its share of shared pages included (p95).
@@ -115,6 +116,7 @@ def _take_measures(
     bench: BenchTarget, host: Host, seconds: float, probe_path: str, sleep: Callable[[float], None]
 ) -> Measures:
     root = bench.surroundings.root
+    total, available = usable_memory(host)
     samples: list[BenchQueues] = []
     waiting = 0
     count = max(2, round(seconds / SAMPLE_SECONDS))
@@ -129,8 +131,8 @@ def _take_measures(
     return Measures(
         seconds=round((count - 1) * SAMPLE_SECONDS, 1),
         cores=len(os.sched_getaffinity(0)),
-        memory_bytes=host.memory["MemTotal"],
-        available_bytes=host.memory["MemAvailable"],
+        memory_bytes=total,
+        available_bytes=available,
         web_workers=len(sizes),
         web_worker_bytes=percentile(sizes),
         web_waiting=waiting,

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._bench.configuration import read_configuration, redis_addresses, without_password
 from .._bench.layout import Bench
+from .._checks.subjects.host_memory import usable_memory
 from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.redis_instance import CACHE, QUEUE
 from .._checks.targets.target import Surroundings
@@ -115,7 +116,7 @@ def _server(role: str, url: str, host: Host) -> _Server:
     path = Path(str(info.get("config_file") or "/"))
     # A server of another host may name a file that this one has as well: its process tells.
     is_here = any(process.pid == info["process_id"] for process in host.processes_of(["redis-server", "valkey-server"]))
-    state = RedisState(settings, int(info["used_memory"]), host.memory["MemTotal"])
+    state = RedisState(settings, int(info["used_memory"]), usable_memory(host)[0])
     return _Server(role, url, str(info["run_id"]), state, path if is_here and path.is_file() else None)
 
 

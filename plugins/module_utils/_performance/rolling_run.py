@@ -20,6 +20,7 @@ from .._bench.service import Service
 from .._bench.service_control import restart_service, start_service
 from .._bench.services import find_services, reload_web
 from .._bench.web import fetch, local_url
+from .._checks.subjects.host_memory import usable_memory
 from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.target import Surroundings
 from .._queue.jobs import Queue
@@ -160,7 +161,7 @@ def _planned(look: _Look, request: RollingRequest) -> list[RestartStep]:
         ),
         code_changed_at_seconds=newest_code_seconds(request.bench),
         has_nginx=bool(find_upstreams(look.web_port, request.run, request.root)),
-        available_bytes=look.host.memory["MemAvailable"],
+        available_bytes=usable_memory(look.host)[1],
     )
     steps = plan_restart(facts, request.wish)
     check_memory(facts.masters, steps, facts.available_bytes)
@@ -195,9 +196,8 @@ def _restart_web(step: RestartStep, master: WebMaster, look: _Look, request: Rol
     sites = [site.name for site in request.bench.sites()]
     baseline = {site: fetch(local_url(look.web_port), site, request.probe_path).status for site in sites}
     # Whatever the way: new code that does not serve must be known before the old one is gone.
-    stand_in = start_stand_in(
-        master, 1 if step.way == RELOAD else len(master.worker_pids), request.log_path, request.root
-    )
+    workers = 1 if step.way == RELOAD else max(1, len(master.worker_pids))
+    stand_in = start_stand_in(master, workers, request.log_path, request.root)
     note = {**asdict(stand_in), "service": step.subject, "web_port": look.web_port, "baseline": baseline}
     write_json_atomically(request.journal_path, note)
     try:

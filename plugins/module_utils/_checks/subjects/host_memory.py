@@ -48,13 +48,7 @@ _VITAL = re.compile(r"mariadbd|mysqld|redis|valkey|gunicorn|python|rq|node|bench
 )
 def memory_available(target: Host) -> Iterator[Measurement]:
     """Measure the host's memory, or the container's."""
-    total = target.memory.get("MemTotal", 0)
-    if "MemAvailable" not in target.memory or not total:
-        raise UnmeasurableError("/proc/meminfo has no MemAvailable")
-    available = target.memory["MemAvailable"]
-    limit = container_limit(target)
-    if limit is not None and limit[0] < total:
-        total, available = limit[0], min(available, limit[1])
+    total, available = usable_memory(target)
     percent = 100 * available / total
     yield Measurement(percent, text=f"{percent:.0f} % of {bytes_text(total)} is available ({bytes_text(available)})")
 
@@ -132,6 +126,22 @@ def memory_oom_kills(target: Host) -> Iterator[Measurement]:
         evidence=tuple(f"killed: {name}" for name in killed),
         severity=CRITICAL if vital else "",
     )
+
+
+def usable_memory(target: Host) -> tuple[int, int]:
+    """Return how much memory this host has, or may take where it is a container, and how much of it is available.
+
+    Raises:
+        UnmeasurableError: The kernel does not tell.
+    """
+    total = target.memory.get("MemTotal", 0)
+    if "MemAvailable" not in target.memory or not total:
+        raise UnmeasurableError("/proc/meminfo has no MemAvailable")
+    available = target.memory["MemAvailable"]
+    limit = container_limit(target)
+    if limit is not None and limit[0] < total:
+        return limit[0], min(available, limit[1])
+    return total, available
 
 
 def container_limit(target: Host) -> tuple[int, int] | None:
