@@ -182,7 +182,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import ROOT, Site, find_bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import ROOT, Bench, Site, find_bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.choice import Thresholds
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.run import TablesRequest, run_tables
@@ -206,20 +206,22 @@ THRESHOLDS: dict[str, dict[str, Any]] = {
 }
 
 
-def sites_of(options: dict[str, Any]) -> list[Site]:
+def sites_of(options: dict[str, Any], benches: list[Bench]) -> list[Site]:
     """Return the sites that the options name, or all."""
     if options["sites"]:
         searched = (options["bench_path"], options["search_paths"])
         return [find_bench(name, *searched).site(name) for name in options["sites"]]
-    return [site for bench in benches_of(options) for site in bench.sites()]
+    return [site for bench in benches for site in bench.sites()]
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Maintain the tables and return the module's result."""
     options = module.params
+    benches = benches_of(options)
+    require_pymysql_of_any(module, benches)
     request = TablesRequest(
         state_path=Path(options["state_path"]),
-        sites=sites_of(options),
+        sites=sites_of(options, benches),
         login=LoginOptions(**{name: options[name] for name in LOGIN_ARGUMENTS}),
         limits=Thresholds(**options["thresholds"]),
         window_minutes=options["window_minutes"],
@@ -251,7 +253,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require_pymysql_of_any(module, benches_of(module.params))
     run(module, work)
 
 

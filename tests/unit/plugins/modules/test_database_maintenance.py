@@ -22,6 +22,10 @@ def test_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+def test_folder_that_is_no_bench_is_refused(tmp_path: Path) -> None:
+    assert run_module(database_maintenance, bench_path=str(tmp_path))["error_code"] == "bench_not_found"
+
+
 def test_default_of_each_threshold_is_documented() -> None:
     """The documentation is text: it says the same as the code."""
     for name, value in vars(Thresholds()).items():
