@@ -9,13 +9,9 @@ from typing import Any
 import pymysql
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import pace
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema import (
-    orphans,
-    run,
-    sessions,
-    statements,
-)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema import orphans, run, statements
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.month import watch_end
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.sessions import reading_session
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.state import StateFile
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
@@ -249,11 +245,18 @@ def test_server_that_takes_no_writes_gives_advice_alone(site: SchemaSite) -> Non
 
 
 @pytest.mark.promise(25)
-def test_replica_gives_advice_alone(site: SchemaSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "why_no_writes", lambda _connection: "follows another one (it is a replica)")
-    (refused,) = site.look("ignored", PLAIN)["refused"]
-    assert "it is a replica" in refused["reason"]
-    assert not site.look()["refused"]
+def test_replica_gives_advice_alone(site: SchemaSite) -> None:
+    site.run("CHANGE MASTER TO master_host='127.0.0.1', master_port=1, master_user='x'")
+    site.run("START SLAVE")
+    try:
+        (refused,) = site.look("ignored", PLAIN)["refused"]
+        advice = site.look()
+    finally:
+        site.run("STOP SLAVE")
+        site.run("RESET SLAVE ALL")
+    assert (refused["error_code"], "it is a replica" in refused["reason"]) == ("server_read_only", True)
+    assert (advice["refused"], len(advice["sites"])) == ([], 1)
+    assert not site.is_ignored("plain")
 
 
 @pytest.mark.promise(25)
@@ -288,7 +291,7 @@ def test_site_that_no_bench_has_is_an_error(site: SchemaSite) -> None:
 
 
 def test_look_can_change_nothing(site: SchemaSite) -> None:
-    with sessions.reading_session(site.bench.site(SITE)) as connection:
+    with reading_session(site.bench.site(SITE)) as connection:
         assert fetch_all(connection, "SELECT @@max_statement_time, @@lock_wait_timeout") == [(20, 5)]
         with pytest.raises(pymysql.err.OperationalError, match="READ ONLY"):
             execute(connection, "DELETE FROM tabToDo")
