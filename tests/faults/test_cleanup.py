@@ -5,10 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run impor
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.cleanup_folder import make_bench, make_file
+from tests.small_disk import small_disk
 
 FILES = 12
 
@@ -81,6 +80,7 @@ def killed_after(count: int, request: CleanupRequest) -> None:
     assert process.exitcode == -signal.SIGKILL
 
 
+@pytest.mark.promise(11)
 @pytest.mark.parametrize("count", [1, 5, FILES - 2])
 def test_killed_run_is_completed_by_the_next(bench: Bench, count: int) -> None:
     before = rotated(bench)
@@ -92,6 +92,7 @@ def test_killed_run_is_completed_by_the_next(bench: Bench, count: int) -> None:
     assert not run_clean(request_of(bench, quarantine=False), None, check_mode=False)["changed"]
 
 
+@pytest.mark.promise(11)
 @pytest.mark.parametrize("count", [1, 5, FILES - 2])
 def test_killed_run_can_be_undone(bench: Bench, count: int) -> None:
     before = rotated(bench)
@@ -126,6 +127,7 @@ def test_folder_that_became_a_link_is_not_followed(bench: Bench) -> None:
     assert len(list(elsewhere.iterdir())) == FILES + 1
 
 
+@pytest.mark.promise(25)
 def test_clock_in_the_future_deletes_nothing(bench: Bench) -> None:
     request = request_of(bench, quarantine=False)
     ahead = CleanupRequest(**{**vars(request), "now": request.now + 3650 * 86400})
@@ -134,26 +136,32 @@ def test_clock_in_the_future_deletes_nothing(bench: Bench) -> None:
     assert len(rotated(bench)) == FILES
 
 
+@pytest.mark.promise(25)
+def test_clock_in_the_future_lets_no_reviewed_plan_and_no_grace_pass(bench: Bench) -> None:
+    before = rotated(bench)
+    request = request_of(bench, quarantine=True)
+    done = run_clean(request, None, check_mode=False)
+    assert done["outcomes"] == {"quarantined": FILES - 2}
+    ahead = CleanupRequest(**{**vars(request), "now": request.now + 3650 * 86400})
+    with pytest.raises(LifeboatError, match="days ahead") as refused:
+        run_clean(ahead, make_plan(request), check_mode=False)
+    assert refused.value.error_code == "clock_ahead"
+    assert run_undo(request, done["run"], check_mode=False)["outcomes"] == {"restored": FILES - 2}
+    assert rotated(bench) == before
+
+
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Bench]:
     """A bench on a disk without a byte left."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False)
-    if mounted.returncode:
-        pytest.skip("mounting a small file system needs root")
-    try:
-        bench, now = make_bench(folder), time.time()
+    with small_disk(tmp_path / "disk") as fill:
+        bench, now = make_bench(tmp_path / "disk"), time.time()
         for number in range(4):
             make_file(bench.path / "logs" / f"web.log.{number}", now, 40 + number, content="x" * 100_000)
-        with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
-            while filler.write(b"x" * 4096):
-                pass
+        fill()
         yield bench
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.promise(9)
 def test_full_disk_does_not_stop_the_cleanup_that_frees_it(full_disk: Bench) -> None:
     with pytest.raises(LifeboatError, match="without quarantine") as refused:
         run_clean(request_of(full_disk, quarantine=True), None, check_mode=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.chain import read_chain
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.retention_run import remove_folder
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan, digest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
@@ -15,6 +16,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run impor
 from tests.backup_sets import SITE, write_repository_set
 from tests.cleanup_runs import clean, request_of
 from tests.killed_at_changes import kills
+from tests.small_disk import small_disk
 
 NAMES = [f"202611{day}_030000-site1_local" for day in (10, 11, 12, 13)]
 
@@ -88,6 +90,19 @@ def test_killed_cleanup_is_completed_by_the_next(tmp_path: Path) -> None:
         assert set(NAMES[2:]) <= set(whole), number
         clean(tmp_path, [], rules(tmp_path))
         assert left(tmp_path) == NAMES[2:], number
+
+
+@pytest.mark.promise(9)
+def test_full_disk_does_not_stop_the_sets_that_free_it(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk) as fill:
+        make(disk)
+        (disk / "repository" / "sites" / SITE / NAMES[0] / "large").write_bytes(b"x" * 100_000)
+        fill()
+        done = clean(disk, [], rules(disk))
+        assert [(task["outcome"], task["count"]) for task in done["tasks"]] == [("done", 2)], done["lines"]
+        assert left(disk) == NAMES[2:]
+        assert read_chain(disk / "repository" / "sites" / SITE).removed() >= set(NAMES[:2])
 
 
 def test_set_that_was_changed_since_it_was_looked_at_stays(sets: Path) -> None:

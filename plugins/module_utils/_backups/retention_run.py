@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
 
-from .._system.files import fsync_folder
+from .._system.files import NO_SPACE, fsync_folder
 from .._system.times import parse_rfc3339
 from .catalogue import catalogue
 from .chain import read_chain, record_removed
@@ -167,10 +167,26 @@ def apply_plan(plan: SitePlan, now: datetime, is_read: IsRead) -> list[str]:
             if reason:
                 refused.append(reason)
                 continue
-            name = fate.candidate.name
-            record_removed(plan.folder, [name], "; ".join(fate.reasons), format_moment(now.timestamp()))
-            take_away(plan.folder / name)
+            _remove(plan.folder, fate, format_moment(now.timestamp()))
     return refused
+
+
+def _remove(folder: Path, fate: Fate, at: str) -> None:
+    name = fate.candidate.name
+
+    def record() -> None:
+        record_removed(folder, [name], "; ".join(fate.reasons), at)
+
+    try:
+        record()
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        # On a full disk the set itself has to make the room for what remembers it.
+        take_away(folder / name)
+        record()
+    else:
+        take_away(folder / name)
 
 
 def take_away(folder: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable
@@ -63,7 +63,9 @@ def folder_lock(folder: Path, refusal: Refusal, name: str = LOCK_NAME) -> Iterat
         except BlockingIOError:
             holder = _read_holder(descriptor)
             raise refusal(_named(holder), holder) from None
-        _write(descriptor, json.dumps(_this_process()).encode())
+        # The lock is the kernel's: on a full disk it is held all the same, only not told by whom.
+        with suppress(OSError):
+            _write(descriptor, json.dumps(_this_process()).encode())
         try:
             yield
         finally:

@@ -135,7 +135,8 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
     result["lines"] += note_lines(result["noted"])
     if check_mode or not result["changed"]:
         return result
-    with recorded(request.state_path, module=MODULE_NAME, action="clean", run=plan.run) as record:
+    facts = {"module": MODULE_NAME, "action": "clean", "run": plan.run}
+    with recorded(request.state_path, is_required=False, **facts) as record:
         before = _available(result["disks"])
         result["expired_bytes"] = expire(request, expired)
         result.update(apply_plan(request, plan))

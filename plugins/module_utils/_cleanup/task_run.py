@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._system.errors import LifeboatError
+from .._system.files import NO_SPACE
 from .choice import Caps
 from .tasks import OUT_OF_TIME, REFUSED, Note, Refusal, Task, TaskContext, TaskOutcome, TaskRule, TasksDone
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _apply(rules: Mapping[str, TaskRule], context: TaskContext, task: Task, dead
         failed = LifeboatError(
             f"Cannot clean up {task.subject}: {error.strerror or type(error).__name__}. What was done of it stays "
             "done, and the next run goes on. Where the disk is full, clean up files first.",
-            "disk_space" if error.errno in NO_ROOM else "cleanup_failed",
+            "disk_space" if error.errno in NO_SPACE else "cleanup_failed",
         )
         return TaskOutcome(REFUSED, error=failed)
     except (KeyError, TypeError, ValueError) as error:

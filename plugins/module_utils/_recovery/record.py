@@ -31,11 +31,12 @@ def append_record(state_path: Path, record: dict[str, Any], limit_bytes: int = R
 
 
 @contextmanager
-def recorded(state_path: Path, **facts: Any) -> Iterator[dict[str, Any]]:
+def recorded(state_path: Path, *, is_required: bool = True, **facts: Any) -> Iterator[dict[str, Any]]:
     """Record what the body did, also when it fails: who did it, when, its seconds and the code of its error.
 
     Args:
         state_path: The folder of the collection's state.
+        is_required: Whether work that cannot be recorded has failed; a cleanup that frees a full disk has not.
         facts: What is known beforehand, for example ``module``, ``action`` and ``site``; the body may add to the dict
             that it gets.
     """
@@ -55,7 +56,11 @@ def recorded(state_path: Path, **facts: Any) -> Iterator[dict[str, Any]]:
         with suppress(OSError):
             append()
         raise
-    append()
+    try:
+        append()
+    except OSError:
+        if is_required:
+            raise
 
 
 def read_records(state_path: Path) -> list[dict[str, Any]]:
