@@ -18,8 +18,9 @@ description:
     statement as before, when a DocType declares it, when the index that did its work is gone, when the server does not count any more,
     and when nobody asked to drop it within O(grace_days) days after its watch.
   - It is dropped with O(state=dropped) alone, after its whole watch, which takes in the end of a month.
-  - A primary key, a unique index, one that a foreign key needs, one that is no B-tree, and one that a DocType or an app declares (it
-    would come back with the next migration) never go to quarantine. One that somebody else ignores is never touched.
+  - A primary key, a unique index, one that a foreign key needs, one that is no B-tree or not of an InnoDB table, and one that a DocType
+    or an app declares (it would come back with the next migration) never go to quarantine. One that somebody else ignores is never
+    touched.
   - What is used is counted by the server, if C(userstat) is on, or the performance schema is on and the site's account may read it.
     Where it counts nothing, indexes are not tried. The counts of each run are kept on the host.
   - A change waits 5 seconds for those who have the table in a transaction, and is given up then.
@@ -120,7 +121,8 @@ sites:
       C(statement); C(unfinished) says by table why it was not counted to its end.
     - C(ghosts) with C(kind) (C(table), C(sequence), C(columns)), C(name), C(columns), C(rows), C(bytes) and C(step).
     - C(backup_command) backs up exactly the tables from which orphans or ghosts would be taken.
-    - C(quarantine) are the indexes in quarantine, C(ignored_by_others) those that others ignore, C(dropped) those that were dropped,
+    - C(quarantine) are the indexes in quarantine, with C(table), C(index), C(phase), C(reason), C(since) and C(until) (seconds since the
+      epoch), C(rows_per_statement) before and C(create_statement). C(ignored_by_others) are those that others ignore, C(dropped) those that were dropped,
       with the statement that makes each again, and C(actions) what was, or in check mode would be, done in this run.
   returned: always
   type: list

@@ -20,6 +20,8 @@ STANDARD_COLUMNS = frozenset(
         *("parent", "parentfield", "parenttype"),
     }
 )
+# Tables that Frappe makes for itself.
+INTERNAL_PREFIX = "__"
 SEQUENCE_SUFFIX = "_id_seq"
 # Nobody makes such a DocType: trim-tables would take all of its data away.
 FIELDS_LOST = "do not trim it: its DocType has no field at all, as where rows of tabDocField were lost"
@@ -75,7 +77,7 @@ def find_ghosts(facts: SchemaFacts, fields: Mapping[str, Collection[str]], site:
         # Its form as JSON is always empty (frappe 15), so people are led to the text.
         Ghost("table", table.name, (), table.rows, table.bytes, _bench(site, "trim-database", "--dry-run"))
         for table in facts.tables.values()
-        if table.name.startswith(TABLE_PREFIX) and table.name not in {*known, *FRAMEWORK_TABLES}
+        if not table.name.startswith(INTERNAL_PREFIX) and table.name not in {*known, *FRAMEWORK_TABLES}
     ]
     sequences = {_scrub(doctype) + SEQUENCE_SUFFIX for doctype in fields}
     ghosts += [
