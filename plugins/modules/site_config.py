@@ -10,9 +10,11 @@ short_description: Set keys of a site's or a bench's configuration, and put them
 version_added: 0.1.0
 description:
   - Changes keys of C(site_config.json) of a site, or of C(common_site_config.json) of a bench, by one atomic rename. The other keys,
-    the order of the keys, the mode and the owner of the file stay as they are.
+    the order of the keys, the form, the mode and the owner of the file stay as they are.
   - Values get the type in which Frappe reads them. The text C("0"), which a template makes of a zero, would count as on.
-  - With O(remember_as) the values that the keys had are kept on the host, and O(state=restored) puts exactly them back.
+  - With O(remember_as) the values that the keys had are kept on the host, and O(state=restored) puts exactly them back,
+    each in its place.
+  - The difference shows no secret, neither in a nested value nor in the address of a server.
   - A file that is not valid JSON is refused, and so is a change of the keys that say which data the site has (C(db_name),
     C(db_password), C(encryption_key) and the like), which M(lifeboat.frappe.site_promotion) changes together with the data.
   - Frappe 15 reads the configuration on every request. Web processes of Frappe 16 follow within 60 seconds.

@@ -214,6 +214,14 @@ def test_refusals_change_nothing(stage: DebugStage, changes: dict[str, Any], cod
     stage.assert_over(before)
 
 
+def test_plan_promises_a_timer_only_where_there_can_be_one(stage: DebugStage) -> None:
+    with pytest.raises(LifeboatError, match="nothing would end it"):
+        stage.begin(check_mode=True, allow_without_timer=False)
+    (stage.root / "run/systemd/system").mkdir(parents=True)
+    assert stage.begin(check_mode=True, allow_without_timer=False)["has_timer"]
+    assert not stage.state_path.exists()
+
+
 @pytest.mark.parametrize("works", [False, True], ids=["its program fails", "its program looks elsewhere"])
 def test_timer_that_could_not_end_it_turns_nothing_on(stage: DebugStage, *, works: bool) -> None:
     before = stage.variables()

@@ -107,7 +107,8 @@ def run_present(request: DebugRequest, around: Surroundings) -> dict[str, Any]:
         plan = _plan(request, before, around, stack)
         is_pending = any(plan.pending_values.values()) or any(server.pending for server in plan.servers)
         changed = plan.state != before or is_pending
-        has_timer = around.timer.is_installed
+        # In check mode the role has not installed the units yet.
+        has_timer = around.timer.is_installed or (request.check_mode and around.timer.has_systemd)
         if changed:
             _refuse_what_could_not_end(request, plan.state, has_timer=has_timer)
         if changed and not request.check_mode:
@@ -117,8 +118,7 @@ def run_present(request: DebugRequest, around: Surroundings) -> dict[str, Any]:
         return {
             "changed": changed,
             "state": plan.state,
-            # In check mode the role has not installed the units yet.
-            "has_timer": has_timer or (request.check_mode and not request.allow_without_timer),
+            "has_timer": has_timer,
             "diff": {"before": shown_state(before), "after": shown_state(plan.state)},
         }
 
@@ -213,7 +213,7 @@ def _refuse_other_bench(site: Site, known: SiteDebug | None) -> None:
 
 
 def _refuse_what_could_not_end(request: DebugRequest, state: DebugState, *, has_timer: bool) -> None:
-    if not (has_timer or request.allow_without_timer or request.check_mode):
+    if not (has_timer or request.allow_without_timer):
         raise LifeboatError(
             "Refused to turn debug mode on: this host has no systemd with the units of the role lifeboat.frappe.debug, "
             "so nothing would end it. Use the role, or allow_without_timer, and end it with state=absent.",

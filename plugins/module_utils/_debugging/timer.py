@@ -26,10 +26,15 @@ class Timer:
     root: Path = ROOT
 
     @property
+    def has_systemd(self) -> bool:
+        """Whether systemd runs here, so that the role can install the units."""
+        return (self.root / "run/systemd/system").is_dir()
+
+    @property
     def is_installed(self) -> bool:
         """Whether systemd runs here, and has the units."""
         units = (self.root / UNIT_FOLDER / f"{UNIT}.{kind}" for kind in ("timer", "service"))
-        return (self.root / "run/systemd/system").is_dir() and all(unit.is_file() for unit in units)
+        return self.has_systemd and all(unit.is_file() for unit in units)
 
     def start(self) -> None:
         """Start the timer, also after each boot.

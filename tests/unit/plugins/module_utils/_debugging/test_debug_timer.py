@@ -22,7 +22,9 @@ def timer(root: Path, calls: list[str], exit_code: int = 0) -> Timer:
 def test_it_is_there_where_systemd_runs_and_has_both_units(tmp_path: Path) -> None:
     calls: list[str] = []
     assert not timer(tmp_path, calls).is_installed
+    assert not timer(tmp_path, calls).has_systemd
     (tmp_path / "run/systemd/system").mkdir(parents=True)
+    assert timer(tmp_path, calls).has_systemd
     (tmp_path / UNIT_FOLDER).mkdir(parents=True)
     (tmp_path / UNIT_FOLDER / f"{UNIT}.timer").touch()
     assert not timer(tmp_path, calls).is_installed
