@@ -128,6 +128,7 @@ def test_old_files_go_once(kind: Any, tmp_path: Path) -> None:
     assert not run_clean(request, None, check_mode=False)["changed"]
 
 
+@pytest.mark.promise(11)
 def test_killed_cleanup_is_completed_by_the_next(kind: Any, tmp_path: Path) -> None:
     needs(kind)
 

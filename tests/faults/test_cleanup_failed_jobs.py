@@ -19,6 +19,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import failed_jobs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.cleanup_folder import make_bench
 from tests.lab import RedisServer
@@ -107,6 +108,16 @@ def test_job_that_is_run_again_stays(queue: FailedQueue) -> None:
     assert queue.redis.exists(f"rq:job:{SITE}::1", f"rq:job:{SITE}::2") == 2
 
 
+@pytest.mark.promise(25)
+def test_clock_in_the_future_removes_no_job(queue: FailedQueue) -> None:
+    for number in range(2):
+        queue.fail(f"{SITE}::{number}", 1 + number)
+    with pytest.raises(LifeboatError, match="days ahead"):
+        queue.clean(now=queue.now + 3650 * 86400)
+    assert len(queue.left()) == 2
+
+
+@pytest.mark.promise(11)
 def test_killed_cleanup_is_completed_by_the_next(queue: FailedQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_queue, "BATCH_JOBS", 2)
     for number in range(9):

@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import row_pruning
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import log_tables
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import make_plan, run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.lab import MariaDBServer
 from tests.lab.background import Background
 from tests.lab.processes import wait_until
 from tests.log_site import SITE, LogSite
+from tests.small_disk import small_disk
 
 ROWS = 3000
 RULES: dict[str, Any] = {"log_tables": {"days": {"Version": 30}}}
@@ -175,6 +179,29 @@ def old_site(site: LogSite) -> LogSite:
     return site
 
 
+@pytest.mark.promise(25)
+def test_clock_in_the_future_deletes_no_row(old_site: LogSite) -> None:
+    with pytest.raises(LifeboatError, match="days ahead"):
+        old_site.clean(RULES, now=old_site.now + 3650 * 86400)
+    plan = make_plan(old_site.request(RULES))
+    with pytest.raises(LifeboatError, match="days ahead"):
+        run_clean(old_site.request(RULES, now=old_site.now + 3650 * 86400), plan, check_mode=False)
+    assert len(old_site.names("Version")) == 5
+
+
+@pytest.mark.promise(9)
+def test_full_disk_of_the_state_does_not_stop_it(old_site: LogSite, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as fill:
+        (tmp_path / "disk" / "state").mkdir()
+        fill()
+        done = old_site.clean(RULES, state_path=tmp_path / "disk" / "state")
+        assert [(task["outcome"], task["count"]) for task in done["tasks"]] == [("done", 5)]
+        assert done["refused"] == []
+        log_tables._keep_positions(old_site.request(RULES, state_path=tmp_path / "disk" / "state").context, {"a": "b"})
+    assert old_site.names("Version") == []
+
+
+@pytest.mark.promise(25)
 def test_wrong_credentials_are_refused(old_site: LogSite) -> None:
     old_site.configure("wrong")
     code, reason = refused(old_site)
@@ -183,6 +210,7 @@ def test_wrong_credentials_are_refused(old_site: LogSite) -> None:
     assert SITE in reason
 
 
+@pytest.mark.promise(25)
 def test_read_only_server_is_refused(old_site: LogSite) -> None:
     execute(old_site.administrator, "SET GLOBAL read_only = 1")
     try:
@@ -193,6 +221,7 @@ def test_read_only_server_is_refused(old_site: LogSite) -> None:
     assert "takes no writes" in reason
 
 
+@pytest.mark.promise(25)
 def test_replica_is_refused(old_site: LogSite) -> None:
     execute(old_site.administrator, "CHANGE MASTER TO master_host='127.0.0.1', master_port=1, master_user='x'")
     execute(old_site.administrator, "START SLAVE")

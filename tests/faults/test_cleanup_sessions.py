@@ -15,6 +15,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import sessions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.lab import MariaDBServer
 from tests.lab.processes import wait_until
@@ -43,6 +44,7 @@ def left(site: LogSite) -> list[str]:
     return [str(sid) for (sid,) in fetch_all(site.administrator, "SELECT sid FROM tabSessions ORDER BY sid")]
 
 
+@pytest.mark.promise(25)
 def test_expired_sessions_go_once(site: LogSite) -> None:
     planned = site.clean(RULES, check_mode=True)
     assert (planned["changed"], planned["rules"]["sessions"]["items"]) == (True, 3)
@@ -61,6 +63,26 @@ def test_session_that_the_settings_let_go_on_stays(site: LogSite) -> None:
     assert planned["tasks"] == []
 
 
+@pytest.mark.promise(25)
+def test_clock_in_the_future_ends_no_session(site: LogSite) -> None:
+    with pytest.raises(LifeboatError, match="days ahead"):
+        site.clean(RULES, now=site.now + 3650 * 86400)
+    assert len(left(site)) == 5
+
+
+@pytest.mark.promise(25)
+def test_server_that_is_no_primary_is_refused(site: LogSite) -> None:
+    execute(site.administrator, "SET GLOBAL read_only = 1")
+    try:
+        done = site.clean(RULES)
+    finally:
+        execute(site.administrator, "SET GLOBAL read_only = 0")
+    assert (done["changed"], done["refused"][0]["error_code"]) == (False, "server_read_only")
+    site.configure("wrong")
+    assert site.clean(RULES)["refused"][0]["error_code"] == "mariadb_access_denied"
+    assert len(left(site)) == 5
+
+
 def test_plan_that_wants_more_deletes_nothing(site: LogSite) -> None:
     planned = json.loads(site.clean(RULES, check_mode=True)["plan"])
     planned["tasks"][0]["parameters"]["before"] = site.moment(-1)[:19]
@@ -71,6 +93,7 @@ def test_plan_that_wants_more_deletes_nothing(site: LogSite) -> None:
     assert len(left(site)) == 5
 
 
+@pytest.mark.promise(11)
 def test_killed_cleanup_is_completed_by_the_next(site: LogSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "BATCH_ROWS", 1)
 

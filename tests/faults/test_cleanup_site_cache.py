@@ -56,6 +56,7 @@ def test_keys_of_the_site_go_once(tmp_path: Path, redis_server: RedisServer, onl
     assert not run(tmp_path, redis_server.url)["changed"]
 
 
+@pytest.mark.promise(11)
 def test_killed_cleanup_is_completed_by_the_next(
     tmp_path: Path, redis_server: RedisServer, onlooker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
