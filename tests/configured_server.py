@@ -69,7 +69,7 @@ def run_settings_module(
         "state_path": str(folder / "state"),
         "least_uptime_hours": 0,
         "keep": FOLLOWS_LOAD,
-        "sample_seconds": 0.5,
+        "sample_seconds": 0,
         **login,
         **options,
     }

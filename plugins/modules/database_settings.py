@@ -40,7 +40,8 @@ options:
     default: 24
   sample_seconds:
     description:
-      - The time between two samples of the server's counters, at least half a second.
+      - The time between two samples of the server's counters, at least half a second. With V(0) there is one sample, which is compared
+        with the server's start.
       - Where M(lifeboat.frappe.health_check) keeps a history, the time since its last run counts instead.
     type: float
     default: 2

@@ -45,7 +45,7 @@ def drop_in(server: MariaDBServer) -> Path:
 def test_advice_shows_what_it_comes_from_and_changes_nothing(
     server: MariaDBServer, drop_in: Path, tmp_path: Path
 ) -> None:
-    found = run_settings_module(server, tmp_path)
+    found = run_settings_module(server, tmp_path, sample_seconds=0.5)
     advised = {advice["variable"]: advice for advice in found["advice"]}
     assert advised["sync_binlog"]["action"] == "set"
     assert advised["innodb_doublewrite"]["dynamic"] is False

@@ -51,7 +51,7 @@ def _held_back(advice: Advice, load: Load, keep: Collection[str], least_seconds:
         return left(
             advice,
             f"the load was seen for {duration_text(load.seen_seconds)} only, since the server's start or its last new "
-            f"settings; {duration_text(least_seconds)} are needed",
+            f"settings; nothing is advised before {duration_text(least_seconds)}",
             WAIT,
         )
     return advice

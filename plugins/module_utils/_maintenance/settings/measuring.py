@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Callable
 
 from ..._bench.processes import Process
-from ..._checks.rates import Rates
+from ..._checks.rates import LEAST_SECONDS, Rates, Sample
 from ..._checks.registry import UnmeasurableError
 from ..._checks.subjects.mariadb_buffer_pool import LEAST_READS
 from ..._checks.subjects.mariadb_growth import table_sizes
@@ -26,10 +26,11 @@ from .load import Load
 
 
 def take_samples(server: DatabaseServer, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Read the server's counters twice."""
+    """Read the server's counters twice, or once where there is no time between."""
     server.samples.append(server.read_sample())
-    sleep(seconds)
-    server.samples.append(server.read_sample())
+    if seconds:
+        sleep(seconds)
+        server.samples.append(server.read_sample())
 
 
 def server_process(server: DatabaseServer, host: Host) -> Process | None:
@@ -50,7 +51,7 @@ def measure_load(
     """Measure what a server does.
 
     Args:
-        server: The server; two samples of its counters were taken.
+        server: The server; its counters were sampled.
         benches: What runs beside it.
         process: Its process; None where it runs elsewhere.
         variables: Its variables, as they will be after the next restart.
@@ -89,9 +90,19 @@ def measure_load(
 
 
 def _rates(server: DatabaseServer, since_seconds: float) -> Rates:
-    """Return the longest comparison: with the last run of the checks, unless the settings were changed after it."""
-    rates = server.rates
-    return rates if rates.before.at_seconds >= since_seconds else Rates(server.samples[0], server.samples[-1])
+    """Return the longest comparison: with the last run of the checks, unless the settings were changed after it.
+
+    Else the two samples are compared, and a single one with the server's start, when all counters were 0.
+    """
+    with suppress(UnmeasurableError):
+        if server.rates.before.at_seconds >= since_seconds:
+            return server.rates
+    first, last = server.samples[0], server.samples[-1]
+    if first is not last:
+        return Rates(first, last)
+    # A server that was started just now has an uptime of no second at all.
+    started = min(last.started_at_seconds, last.at_seconds - LEAST_SECONDS)
+    return Rates(Sample(started, started, dict.fromkeys(last.counters, 0.0)), last)
 
 
 def _percent(rates: Rates, part: str, whole: str, least: int) -> float | None:

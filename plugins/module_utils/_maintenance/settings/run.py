@@ -239,7 +239,7 @@ def _require_privileges(connection: Connection[Any], found: ServerAtHand, plan: 
 
 @contextmanager
 def _recorded(request: SettingsRequest, found: ServerAtHand, plan: SettingsPlan) -> Iterator[None]:
-    facts = {"server": found.server.name, "live": dict(plan.live), "pending": dict(plan.pending)}
+    facts: dict[str, Any] = {"server": found.server.name, "live": dict(plan.live), "pending": dict(plan.pending)}
     # What was done is done: on a full disk it goes without a record.
-    with suppress(OSError), recorded(request.state_path, module=MODULE_NAME, action=request.state, **facts):
+    with recorded(request.state_path, is_required=False, module=MODULE_NAME, action=request.state, **facts):
         yield

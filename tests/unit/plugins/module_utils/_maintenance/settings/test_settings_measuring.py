@@ -181,6 +181,20 @@ def test_run_of_the_checks_before_the_last_change_is_not_compared_with(host: Fak
     assert settled.opened_per_second == 10
 
 
+def test_single_sample_is_compared_with_the_start(host: FakeHost) -> None:
+    server = server_double(host.surroundings)
+    del server.samples[0]
+    load = measured(server, host)
+    assert load.opened_per_second == pytest.approx(10 / UPTIME_SECONDS)
+    assert (load.miss_percent, load.temporary_percent) == (0.05, 10.0)
+
+
+def test_one_sample_without_a_wait(host: FakeHost) -> None:
+    server = ServerDouble(variables=SERVER_VARIABLES, counters=COUNTERS, surroundings=host.surroundings)
+    take_samples(server, 0)
+    assert len(server.samples) == 1
+
+
 def test_server_elsewhere_has_a_load_but_no_host(host: FakeHost) -> None:
     load = measured(server_double(host.surroundings, host="db1.example.com"), host)
     assert (load.host, load.free_bytes) == (None, None)
