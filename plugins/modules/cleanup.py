@@ -44,6 +44,14 @@ options:
         that a process has open.
       - V(container_images) lets Docker and podman delete images without a name that no container uses and that were made
         C(older_than_days) (7) ago; with C(unused) named ones as well; never one with the label C(keep_label) (C(keep)), a volume or a container.
+      - V(backup_sets) deletes sets of C(repository_path) that the collection's retention no longer keeps, as
+        M(lifeboat.frappe.backup_retention) does, with its values C(keep_daily), C(keep_weekly), C(keep_monthly), C(keep_yearly) and
+        C(keep_minimum).
+      - V(archived_sites) deletes what C(bench drop-site) left C(older_than_days) (30) ago, where a complete set of the site in
+        C(repository_path) is whole; otherwise the site is refused. With C(drop_database) its database goes as well, unless a live site
+        names it or somebody is connected to it.
+      - V(orphaned_files) tells which files have no File document and which documents no file. With C(quarantine) such files go to
+        quarantine, whatever O(quarantine) says. Texts, web pages and apps may show a file that has no document.
     type: dict
     default: {}
   protected:
