@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from .._bench.configuration import without_password
 from .._system.errors import LifeboatError
 
-try:
-    import redis
-except ImportError:  # a recovery does without: callers report what they could not do
-    HAS_REDIS = False
-else:
-    HAS_REDIS = True
+# A recovery does without: callers report what they could not do.
+HAS_REDIS = find_spec("redis") is not None
 
 # Redis answers from memory: a server that takes longer than this is as good as down, and a promotion waits for it.
 TIMEOUT_SECONDS = 2.0
@@ -41,6 +38,8 @@ def redis_connection(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Iter
             "library_missing",
             {"library": "redis"},
         )
+    import redis  # noqa: PLC0415 (it takes as long as all else that a module imports, and most never come here)
+
     try:
         connection: Any = redis.Redis.from_url(
             url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds
