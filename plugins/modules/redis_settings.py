@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - The cache gets a limit of memory and throws away what was not used for longest. It keeps nothing on disk, as Frappe makes it anew.
   - The queue throws nothing away (C(noeviction)) and saves its jobs to disk.
+  - A server of its own for the realtime server only passes messages on, so it is not looked at.
   - A limit that the cache has stays, and so does its policy where it is one for caches, and how the queue saves where it does.
   - The settings are set live (C(CONFIG SET)) and in the server's configuration file, where that is on this host. Nothing else is set,
     no server is restarted, and nothing is ever flushed.

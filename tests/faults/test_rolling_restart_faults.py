@@ -25,7 +25,7 @@ from tests.lab import Lab, Prober
 from tests.lab.nginx import NginxServer
 from tests.lab.processes import wait_until
 from tests.promotion_stage import exit_code_of
-from tests.web_processes import web_processes
+from tests.web_processes import WEB_PROCESSES, web_processes
 
 SITE = "alpha.localhost"
 # What users ask for, which the probe of the restart does not.
@@ -78,38 +78,26 @@ def killing(arguments: Sequence[str]) -> CommandResult:
     return result
 
 
-def assert_as_before(lab: Lab, nginx: NginxServer, text: str) -> None:
-    assert nginx.bench_configuration.read_text() == text
-    assert list(lab.state_path.rglob("stand-in.json")) == []
-    wait_until(lambda: web_processes(lab) == 2, "the web processes, and no others")
-
-
 @pytest.mark.promise(11)
-def test_restart_that_is_killed_with_the_web_server_down_is_completed(lab: Lab, nginx: NginxServer) -> None:
+@pytest.mark.promise(14)
+def test_site_is_served_while_its_web_server_does_not_come_back_and_the_restart_is_killed(
+    lab: Lab, nginx: NginxServer
+) -> None:
     text = nginx.bench_configuration.read_text()
+    clock = HastyClock()
     with Prober(nginx.port, SITE, OTHER_PATH) as prober:
         wait_until(lambda: bool(prober.answers), "the first answer")
-        code = exit_code_of(lambda: run_rolling_restart(request(lab, killing), check_mode=False))
-        assert code == -signal.SIGKILL
+        with pytest.raises(LifeboatError, match="does not serve as it did before") as caught:
+            run_rolling_restart(request(lab, clock.run, clock), check_mode=False)
+        assert caught.value.error_code == "restart_failed"
+        assert nginx.bench_configuration.read_text() != text
+        # This one starts the web server again, sends the requests back to it, restarts it, and is killed at its worst.
+        assert exit_code_of(lambda: run_rolling_restart(request(lab, killing), check_mode=False)) == -signal.SIGKILL
         assert "STOPPED" in lab.supervisorctl("status", "frappe-bench-web:frappe-bench-frappe-web")
         assert nginx.bench_configuration.read_text() != text
         done = run_rolling_restart(request(lab), check_mode=False)
     assert prober.failures() == []
     assert done["lines"][0].startswith("An earlier restart of frappe-bench-web:frappe-bench-frappe-web was brought to")
-    assert_as_before(lab, nginx, text)
-
-
-@pytest.mark.promise(14)
-def test_web_server_that_does_not_come_back_is_stood_in_for(lab: Lab, nginx: NginxServer) -> None:
-    text = nginx.bench_configuration.read_text()
-    with Prober(nginx.port, SITE, OTHER_PATH) as prober:
-        wait_until(lambda: bool(prober.answers), "the first answer")
-        clock = HastyClock()
-        with pytest.raises(LifeboatError, match="does not serve as it did before") as caught:
-            run_rolling_restart(request(lab, clock.run, clock), check_mode=False)
-        assert caught.value.error_code == "restart_failed"
-        count = len(prober.answers)
-        wait_until(lambda: len(prober.answers) > count, "an answer of the second web server")
-        run_rolling_restart(request(lab), check_mode=False)
-    assert prober.failures() == []
-    assert_as_before(lab, nginx, text)
+    assert nginx.bench_configuration.read_text() == text
+    assert list(lab.state_path.rglob("stand-in.json")) == []
+    wait_until(lambda: web_processes(lab) == WEB_PROCESSES, "the web processes, and no others")

@@ -1,20 +1,37 @@
-"""The modules performance_info, worker_counts and redis_settings on real gunicorn, supervisor, RQ and Redis."""
+"""The playbook lifeboat.frappe.optimize and its modules performance_info, worker_counts and redis_settings."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.count_run import CountRequest, run_counts
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.info import InfoRequest, look_at
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.redis_run import (
+    RedisRequest,
+    planned_changes,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.modules import performance_info, redis_settings, worker_counts
 
-from tests.lab import Lab, RedisServer
+from tests.lab import Lab, Prober, RedisServer
+from tests.lab.nginx import NginxServer
 from tests.lab.processes import wait_until
 from tests.modules import run_module
+from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
 from tests.web_processes import web_processes
+
+SITE = "alpha.localhost"
+PLAYBOOK = "lifeboat.frappe.optimize"
 
 
 def options(lab: Lab, **others: Any) -> dict[str, Any]:
@@ -33,9 +50,16 @@ def test_bench_is_measured_and_not_touched(lab: Lab) -> None:
     assert "no nginx of this host" in restart
     assert not [each for each in found["advice"] if each["action"] == "redis"]
     os.utime(lab.bench_path / "apps" / "frappe" / "frappe" / "app.py", (0, 0))
-    again = run_module(
-        performance_info,
-        **options(lab, seconds=1, before=found["measures"], config_file=str(lab.mariadb.option_file)),
+    again = look_at(
+        InfoRequest(
+            bench=Bench(lab.bench_path),
+            state_path=lab.state_path,
+            login=lab.login,
+            seconds=0.4,
+            probe_path="/login",
+            most_web_worker_bytes=1024**3,
+            before=found["measures"],
+        )
     )
     assert any(line.startswith("memory of Redis queue: ") for line in again["lines"])
 
@@ -87,6 +111,21 @@ def test_numbers_of_workers_are_set_and_put_back(lab: Lab) -> None:
     assert not run_module(worker_counts, **options(lab, state="restored", apply=True))["changed"]
 
 
+def test_supervisor_that_refuses_the_new_number_is_told(lab: Lab) -> None:
+    wanted = {"gunicorn_workers": 2, "background_workers": 2}
+    asked: list[list[str]] = []
+
+    def refuse(arguments: Sequence[str]) -> CommandResult:
+        asked.append(list(arguments))
+        return CommandResult(tuple(arguments), 2, "ERROR (no such group)", "")
+
+    request = CountRequest(Bench(lab.bench_path), lab.state_path, wanted, 0.4, "/login", True, False, refuse)
+    with pytest.raises(LifeboatError, match="supervisor refuses it"):
+        run_counts(request)
+    assert [words[-1] for words in asked] == ["reread", "frappe-bench-workers"]
+    assert run_module(worker_counts, **options(lab, state="restored", apply=True))["changed"]
+
+
 def test_more_workers_than_the_memory_takes_are_refused(lab: Lab) -> None:
     refused = run_module(worker_counts, **options(lab, seconds=0.4, gunicorn_workers=100_000, apply=True))
     assert refused["error_code"] == "counts_refused"
@@ -116,5 +155,54 @@ def test_server_without_a_file_here_is_set_live_and_that_is_said(lab: Lab, redis
     done = run_module(redis_settings, **options(lab))
     path.write_text(text)
     assert done["lines"][-1].startswith("queue: its configuration file is not on this host")
+    assert planned_changes(RedisRequest(Bench(lab.bench_path), lab.state_path, ("cache", "queue"), None, True)) == []
     with redis.Redis.from_url(redis_server.url, decode_responses=True) as queue:
         assert queue.config_get("save") == {"save": "3600 1 300 100 60 10000"}
+
+
+def test_plan_then_change_then_nothing(lab: Lab, tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts"
+    inventory.write_text(LOCAL_HOST)
+
+    def run(*arguments: str, apply: str = "restart,redis") -> Run:
+        said = {"apply": apply, "clear_cache": SITE, "lifeboat_performance_seconds": 0.4}
+        done = run_playbook(
+            PLAYBOOK,
+            inventory,
+            {**lab.variables, "lifeboat_become": False, "lifeboat_performance_drain_seconds": 5, **said},
+            arguments,
+            cwd=tmp_path,
+        )
+        assert done.exit_code == 0, done.output
+        assert not done.complaints, done.output
+        return done
+
+    def workers() -> set[str]:
+        return {worker.name for worker in Queue(lab.redis_queue_url, lab.bench_id).live_workers()}
+
+    old = workers()
+    code = lab.bench_path / "apps" / "frappe" / "frappe" / "app.py"
+    later = time.time() + 5
+    os.utime(code, (later, later))
+    with redis.Redis.from_url(lab.redis_queue_url, decode_responses=True) as queue:
+        queue.config_set("save", "")
+        with NginxServer(tmp_path / "nginx", lab.web_port) as nginx, Prober(nginx.port, SITE) as prober:
+            wait_until(lambda: bool(prober.answers), "the first answer")
+            planned = run("--check", apply="true")
+            assert "redis: queue save: from nothing to 3600 1 300 100 60 10000" in planned.output
+            assert "stand_in, because its code was changed" in planned.output
+            assert workers() == old
+            assert queue.config_get("save") == {"save": ""}
+            done = run()
+            assert prober.failures() == []
+        assert queue.config_get("save") == {"save": "3600 1 300 100 60 10000"}
+    assert not workers() & old
+    assert "memory of a web worker: " in done.output
+    os.utime(code, (later - 3600, later - 3600))
+    with redis.Redis.from_url(lab.redis_cache_url) as cache:
+        db_name = lab.site_config(SITE)["db_name"]
+        for key in cache.scan_iter(f"{db_name}|*"):
+            cache.unlink(key)
+    again = run()
+    assert "Nothing to restart" in again.output
+    assert "Cache and queue are set as they should be." in again.output
