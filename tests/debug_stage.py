@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import closing
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._debugging.begin import DebugRequest, run_present
 from ansible_collections.lifeboat.frappe.plugins.module_utils._debugging.end import Surroundings
@@ -20,12 +22,23 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
+from tests.lab import MariaDBServer
+
 ONE, TWO = "one.localhost", "two.localhost"
 NOW = 1_800_000_000.0
 # By hand, in a form of its own: four spaces, a letter of its own, a line at its end.
 CONFIGURATION = (
     '{\n    "monitor": 0,\n    "db_name": "_one",\n    "db_password": "hidden",\n    "title": "Bäckerei"\n}\n'
 )
+
+
+@contextmanager
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
+    """A server of our own, whose global variables nobody else sets."""
+    folder = tmp_path_factory.mktemp("debugged-server")
+    with MariaDBServer(folder) as server:
+        yield server
+    shutil.rmtree(folder)
 
 
 class DebugStage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._debugging.end import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions, connect
 
-from tests.debug_stage import ONE, DebugStage
+from tests.debug_stage import ONE, DebugStage, own_server
 from tests.killed_at_changes import kills
 from tests.lab import MariaDBServer
 from tests.promotion_stage import exit_code_of
@@ -55,11 +54,8 @@ class KillingStage(DebugStage):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
-    """A server of our own, whose global variables nobody else sets."""
-    folder = tmp_path_factory.mktemp("killed-debug-server")
-    with MariaDBServer(folder) as server:
+    with own_server(tmp_path_factory) as server:
         yield server
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

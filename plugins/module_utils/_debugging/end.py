@@ -77,14 +77,15 @@ def end_debug(files: StateFiles, sites: Collection[str], reason: str, around: Su
     state = files.read()
     files_before = tuple(named_files(gathered(state)))
     outcome = Outcome(state)
-    for site in state.sites:
-        if site.site in sites and _tried(outcome, partial(_end_site, files.state_path, site, outcome)):
-            outcome.state = outcome.state.without_site(site.site)
-            _write(files, outcome.state)
     logins = files.read_logins()
-    for server in outcome.state.idle_servers():
+    # The servers first: nothing grows any more then, whatever holds a site.
+    for server in state.without_sites(sites).idle_servers():
         if _tried(outcome, partial(_end_server, server, logins, outcome, around)):
             outcome.state = outcome.state.without_server(server.address)
+            _write(files, outcome.state)
+    for site in state.sites:
+        if site.site in sites and _tried(outcome, partial(_end_site, files.state_path, site, outcome)):
+            outcome.state = outcome.state.without_sites([site.site])
             _write(files, outcome.state)
     if not outcome.state.is_on:
         if state.is_on:

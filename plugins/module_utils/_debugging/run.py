@@ -151,8 +151,7 @@ def _bound_logs(files: StateFiles, around: Surroundings) -> list[LifeboatError]:
 
 
 def _without(state: DebugState, names: Collection[str]) -> DebugState:
-    for name in names:
-        state = state.without_site(name)
+    state = state.without_sites(names)
     for server in state.idle_servers():
         state = state.without_server(server.address)
     return state

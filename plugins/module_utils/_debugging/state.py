@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -86,17 +86,17 @@ class DebugState:
 
     def with_sites(self, sites: Iterable[SiteDebug]) -> DebugState:
         """Return the state with some sites added, or in place of what was on for them."""
-        new = {found.site: found for found in sites}
-        return replace(self, sites=(*(found for found in self.sites if found.site not in new), *new.values()))
+        found = {site.site: site for site in (*self.sites, *sites)}
+        return replace(self, sites=tuple(found.values()))
 
     def with_servers(self, servers: Iterable[ServerDebug]) -> DebugState:
         """Return the state with some servers added, or in place of what was known of them."""
-        new = {server.address: server for server in servers}
-        return replace(self, servers=(*(old for old in self.servers if old.address not in new), *new.values()))
+        found = {server.address: server for server in (*self.servers, *servers)}
+        return replace(self, servers=tuple(found.values()))
 
-    def without_site(self, name: str) -> DebugState:
-        """Return the state without a site."""
-        return replace(self, sites=tuple(found for found in self.sites if found.site != name))
+    def without_sites(self, names: Collection[str]) -> DebugState:
+        """Return the state without some sites."""
+        return replace(self, sites=tuple(found for found in self.sites if found.site not in names))
 
     def without_server(self, address: str) -> DebugState:
         """Return the state without a server."""

@@ -59,7 +59,7 @@ def test_state_is_read_as_it_was_written_and_goes_with_the_login(tmp_path: Path)
 
 def test_servers_that_no_site_needs_are_idle() -> None:
     assert STATE.idle_servers() == []
-    left = STATE.without_site("one")
+    left = STATE.without_sites(["one"])
     assert [server.address for server in left.idle_servers()] == ["db:1"]
     assert left.without_server("db:1") == DebugState((TWO,), SERVERS[1:], 10.0, 1024, "abc")
     assert left.is_on
