@@ -234,6 +234,7 @@ class Gone(ProgressReporter):
     def update(
         self, done_bytes: int | None = None, done_items: int | None = None, item_name: str | None = None
     ) -> None:
+        super().update(done_bytes, done_items, item_name)
         if item_name:
             raise LifeboatError("Gave up: nobody listens.", "caller_gone")
 
