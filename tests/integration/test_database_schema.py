@@ -177,6 +177,17 @@ def test_index_is_dropped_after_its_whole_watch_alone(site: SchemaSite, monkeypa
     assert site.has_index("plain")
 
 
+def test_index_comes_back_whatever_becomes_of_the_advice(site: SchemaSite) -> None:
+    site.look("ignored", PLAIN)
+    site.run("RENAME TABLE tabDocType TO tabLost")
+    try:
+        done = site.look("restored")
+    finally:
+        site.run("RENAME TABLE tabLost TO tabDocType")
+    assert [each["error_code"] for each in done["refused"]] == ["mariadb_statement_failed"]
+    assert (done["changed"], site.is_ignored("plain")) == (True, False)
+
+
 @pytest.mark.promise(24)
 def test_clock_that_is_ahead_drops_nothing(site: SchemaSite) -> None:
     site.look("ignored", PLAIN)

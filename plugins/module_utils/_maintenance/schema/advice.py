@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._mariadb.connection import LoginOptions
+from ..._bench.layout import Site
+from ..._cleanup.site_database import site_login
 from ..._mariadb.indexes import Query
 from .definitions import Definitions
 from .doctypes import read_doctypes
@@ -76,38 +77,36 @@ class Advice:
 
 
 def advise(
+    advice: Advice,
     query: Query,
     facts: SchemaFacts,
     definitions: Definitions,
     sections: Collection[str],
-    site: str,
-    login: LoginOptions,
+    site: Site,
     budget: Budget,
-) -> Advice:
-    """Look at everything but indexes.
+) -> None:
+    """Add to advice about indexes what else there is to say.
 
     Args:
+        advice: What gets it, also where a later look fails.
         query: Runs a statement in the site's database.
         facts: Its schema.
         definitions: How its tables define their columns.
         sections: What to look at.
-        site: The name of the site.
-        login: The site's own account.
+        site: The site.
         budget: For how long orphans are counted.
     """
-    advice = Advice()
     if DRIFT in sections:
         advice.drift = find_drift(facts, definitions)
     if GHOSTS in sections or ORPHANS in sections:
         doctypes = read_doctypes(query, facts)
         if GHOSTS in sections:
-            advice.ghosts = find_ghosts(facts, doctypes.fields, site)
+            advice.ghosts = find_ghosts(facts, doctypes.fields, site.name)
         if ORPHANS in sections:
             advice.orphans = count_orphans(query, facts, doctypes, budget)
     tables = _touched(advice.ghosts, advice.orphans)
     if tables:
-        advice.backup_command = dump_command(login, facts.database, tables)
-    return advice
+        advice.backup_command = dump_command(site_login(site)[1], facts.database, tables)
 
 
 def _touched(ghosts: Iterable[Ghost], orphans: OrphanReport) -> list[str]:

@@ -68,11 +68,13 @@ def apply_actions(
 ) -> Applied:
     """Do one action after the other; one that has to wait for others is given up, and the next is done.
 
+    After any other error no more is done.
+
     The state is written before each statement and after it. Whoever comes after a run that was killed in between finds
     the index in the state, and looks at the database for what became of it.
 
     Raises:
-        LifeboatError: ``mariadb_lost``, ``mariadb_access_denied`` or ``mariadb_statement_failed``.
+        LifeboatError: ``disk_space``.
     """
     applied = Applied(state)
     for action in actions:
@@ -85,10 +87,11 @@ def apply_actions(
             with server_errors(f"change the index {action.entry.index} of {action.entry.table} of {site}"):
                 _alter(connection, action, site)
         except LifeboatError as error:
-            if error.error_code != "index_busy":
-                raise
-            applied.state = before
             applied.refused.append(error)
+            if error.error_code != "index_busy":
+                # The server may have done it: the note stays, and the next run looks.
+                break
+            applied.state = before
         else:
             applied.state = _after(applied.state, action, now)
             applied.done.append(action)

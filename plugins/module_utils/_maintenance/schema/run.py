@@ -18,8 +18,8 @@ from ..._mariadb.connection import fetch_all, server_errors
 from ..._recovery.lock import SiteLock
 from ..._recovery.record import recorded
 from ..._system.errors import LifeboatError
-from .advice import INDEXES, SECTIONS, advise
-from .apply import AFTER, BEFORE, Action, apply_actions
+from .advice import INDEXES, SECTIONS, Advice, advise
+from .apply import AFTER, BEFORE, Action, Applied, apply_actions
 from .choice import STATE_DROPPED, Choice, Wanted, choose
 from .definitions import Definitions
 from .elsewhere import SiteKey, read_used, used_by_others
@@ -30,7 +30,7 @@ from .quarantine import Limits
 from .quarantine_lines import quarantine_lines
 from .sessions import altering_session, reading_session
 from .state import SchemaState, StateFile
-from .usage import IndexKey, observe, read_counters
+from .usage import Counters, IndexKey, observe, read_counters
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -126,29 +126,20 @@ def _chosen(request: SchemaRequest) -> list[Site]:
 
 
 def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[IndexKey]] | None) -> _SiteRun:
-    """Look at one site; at its indexes where it is known which ones the sites use."""
+    """Look after the indexes of one site, then at the rest; advice of indexes needs to know which ones sites use."""
     file = StateFile(request.state_path, site.name)
     with ExitStack() as stack:
         if not request.check_mode:
             stack.enter_context(SiteLock(request.state_path, site.name).hold(MODULE_NAME))
         connection = stack.enter_context(reading_session(site))
         stack.enter_context(server_errors(f"look at the schema of {site.name}"))
-        address, login = site_login(site)
+        database = site_login(site)[0].db_name
         query = partial(fetch_all, connection)
-        facts = read_facts(query, address.db_name)
+        facts = read_facts(query, database)
         definitions = Definitions(query)
         state = file.read()
-        counters = read_counters(query, address.db_name, request.now)
-        state = replace(state, watch=observe(state.watch, counters, request.now))
-        advice = advise(
-            query,
-            facts,
-            definitions,
-            request.sections,
-            site.name,
-            login,
-            Budget(request.timeout_seconds, Load(connection, (), request.root).is_busy),
-        )
+        state = replace(state, watch=observe(state.watch, read_counters(query, database, request.now), request.now))
+        advice = Advice()
         if used is not None:
             days = request.limits.watch_days
             advice.indexes = find_indexes(facts, state.watch, used_by_others(site, used), request.now, days)
@@ -157,27 +148,41 @@ def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[Ind
             request.wanted, site.name, facts, state, advice.indexes, definitions, request.now, request.limits
         )
         _refuse_replica(choice, site, connection)
-        done, refused, after = choice.actions, choice.refused, choice.state
+        applied = Applied(choice.state, choice.actions, choice.refused)
         if not request.check_mode:
-            done, refused, after = _apply(request, site, file, choice)
-            counters = read_counters(query, address.db_name, request.now)
-            if after.watch is not None and counters is not None:
-                # What this run itself has read is left out of what the next one finds.
-                after = replace(after, watch=replace(after.watch, last=counters))
-            file.write(after)
+            applied = _apply(request, site, file, choice)
+        # An index comes back whatever becomes of this.
+        try:
+            with server_errors(f"look at the schema of {site.name}"):
+                budget = Budget(request.timeout_seconds, Load(connection, (), request.root).is_busy)
+                advise(advice, query, facts, definitions, request.sections, site, budget)
+        except LifeboatError as error:
+            applied.refused.append(error)
+        if not request.check_mode:
+            file.write(_settled(applied.state, read_counters(query, database, request.now)))
     others = _ignored_by_others(facts, state)
     result = {
         "site": site.name,
         "bench": str(site.bench.path),
         "database": facts.database,
         **advice.as_dict(),
-        "quarantine": [vars(entry) for entry in after.entries.values()],
+        "quarantine": [vars(entry) for entry in applied.state.entries.values()],
         "ignored_by_others": [{"table": table, "index": index} for table, index in others],
-        "dropped": list(after.dropped),
-        "actions": [action.as_dict() for action in done],
-        "lines": [*quarantine_lines(done, after, others, request.now, request.limits), *advice.lines()],
+        "dropped": list(applied.state.dropped),
+        "actions": [action.as_dict() for action in applied.done],
+        "lines": [
+            *quarantine_lines(applied.done, applied.state, others, request.now, request.limits),
+            *advice.lines(),
+        ],
     }
-    return _SiteRun(result, refused, done)
+    return _SiteRun(result, applied.refused, applied.done)
+
+
+def _settled(state: SchemaState, counters: Counters | None) -> SchemaState:
+    """Return the state for the next run, which is not to count what this one has read."""
+    if state.watch is None or counters is None:
+        return state
+    return replace(state, watch=replace(state.watch, last=counters))
 
 
 def _refuse_replica(choice: Choice, site: Site, connection: Connection[Any]) -> None:
@@ -194,16 +199,16 @@ def _refuse_replica(choice: Choice, site: Site, connection: Connection[Any]) -> 
         )
 
 
-def _apply(
-    request: SchemaRequest, site: Site, file: StateFile, choice: Choice
-) -> tuple[list[Action], list[LifeboatError], SchemaState]:
+def _apply(request: SchemaRequest, site: Site, file: StateFile, choice: Choice) -> Applied:
     if not choice.actions:
-        return [], choice.refused, choice.state
-    facts = {"module": MODULE_NAME, "action": request.wanted.state, "site": site.name}
-    with recorded(request.state_path, **facts) as record, altering_session(site) as connection:
+        return Applied(choice.state, refused=choice.refused)
+    recording = recorded(request.state_path, module=MODULE_NAME, action=request.wanted.state, site=site.name)
+    with recording as record, altering_session(site) as connection:
         applied = apply_actions(connection, file, choice.state, choice.actions, site.name, request.now)
         record["indexes"] = [action.as_dict() for action in applied.done]
-    return applied.done, [*choice.refused, *applied.refused], applied.state
+        record["error_codes"] = [error.error_code for error in applied.refused]
+    applied.refused[:0] = choice.refused
+    return applied
 
 
 def _ignored_by_others(facts: SchemaFacts, state: SchemaState) -> list[IndexKey]:

@@ -86,8 +86,11 @@ class StateFile:
             ) from error
 
     def write(self, state: SchemaState) -> None:
-        """Write what is to be remembered, durably."""
-        make_private_folder(self.path.parent)
+        """Write what is to be remembered, durably.
+
+        Raises:
+            LifeboatError: ``disk_space``: no index is changed that could not be written down.
+        """
         watch = None if state.watch is None else watch_as_dict(state.watch)
         values = {
             "watch": watch,
@@ -95,4 +98,13 @@ class StateFile:
             "dropped": list(state.dropped),
             "returned": [[*key, reason] for key, reason in state.returned.items()],
         }
-        write_json_atomically(self.path, values)
+        try:
+            make_private_folder(self.path.parent)
+            write_json_atomically(self.path, values)
+        except OSError as error:
+            raise LifeboatError(
+                f"Cannot write down in {self.path} which indexes are in quarantine ({error.strerror}); none is changed "
+                "without that. Make room there, or let this account write there, then run this again.",
+                "disk_space",
+                {"path": str(self.path)},
+            ) from error

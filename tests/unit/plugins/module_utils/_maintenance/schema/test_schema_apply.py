@@ -13,7 +13,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schem
     apply_actions,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.state import SchemaState, StateFile
-from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.schema_facts import NOW, TODO, entry
 
@@ -87,9 +86,10 @@ def test_table_that_others_have_is_given_up(tmp_path: Path) -> None:
 
 
 def test_lost_connection_leaves_the_note(tmp_path: Path) -> None:
-    with pytest.raises(LifeboatError, match="connection to MariaDB was lost"):
-        apply(tmp_path, "ignore", "planned", 2013)
-    assert StateFile(tmp_path, "a.example").read().entries[KEY].phase == "planned"
+    applied, _connection, file = apply(tmp_path, "ignore", "planned", 2013)
+    assert [error.error_code for error in applied.refused] == ["mariadb_lost"]
+    assert (applied.done, file.read().entries[KEY].phase) == ([], "planned")
+    assert applied.state == file.read()
 
 
 def test_action_is_told_with_its_statement() -> None:

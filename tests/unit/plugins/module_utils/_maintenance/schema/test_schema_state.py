@@ -45,3 +45,10 @@ def test_state_that_cannot_be_read_is_not_begun_anew(tmp_path: Path, content: st
     with pytest.raises(LifeboatError, match="IGNORED = 'YES'") as caught:
         file.read()
     assert caught.value.error_code == "schema_state_invalid"
+
+
+def test_state_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.example").touch()
+    with pytest.raises(LifeboatError, match="Make room there") as caught:
+        StateFile(tmp_path, "a.example").write(SchemaState())
+    assert caught.value.error_code == "disk_space"
