@@ -196,7 +196,7 @@ chosen:
   description: The set that a recovery would take, as in RV(sets); V(null) when there is none and O(recover_to) is not given.
   returned: always
   type: dict
-skipped:
+passed_over:
   description: Newer sets that were passed over for RV(chosen), each with C(name), C(folder), C(verdict) and C(reason).
   returned: always
   type: list

@@ -155,7 +155,7 @@ done:
   returned: always
   type: list
   elements: dict
-skipped:
+passed_over:
   description:
     - What was left alone, with C(site), C(table) (empty for all), C(action), C(kind) and C(reason).
     - A kind is one of C(backup), C(blocked), C(blocking), C(busy), C(checked_elsewhere), C(done), C(failed), C(log_too_big),

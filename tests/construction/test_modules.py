@@ -13,6 +13,17 @@ from tests.tools.checkout import ROOT
 
 MOST_LINES_OF_CODE = 150
 ALWAYS_RETURNED_BY_CHANGING = {"changed", "plan"}
+# What ansible-core itself reads out of a task's result.
+RESERVED_RESULTS = {
+    "ansible_facts",
+    "exception",
+    "failed",
+    "results",
+    "skip_reason",
+    "skipped",
+    "unreachable",
+    "warnings",
+}
 
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 
@@ -67,6 +78,12 @@ def test_module_documents_what_it_returns(module: Path) -> None:
     assert returned
     for name, value in returned.items():
         assert {"description", "returned", "type"} <= set(value), name
+
+
+@each_module
+def test_module_returns_nothing_that_ansible_takes_for_its_own(module: Path) -> None:
+    """A task whose result has a true `skipped` is shown as skipped, one with `results` as a loop, and so on."""
+    assert not RESERVED_RESULTS & set(yaml.safe_load(constants(module)["RETURN"]))
 
 
 @each_module

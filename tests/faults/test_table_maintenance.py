@@ -70,7 +70,7 @@ def is_quiet(site: MaintainedSite) -> bool:
 
 
 def kind_of(result: dict[str, Any], table: str) -> str:
-    return "".join(skip["kind"] for skip in result["skipped"] if skip["table"] == table)
+    return "".join(skip["kind"] for skip in result["passed_over"] if skip["table"] == table)
 
 
 @pytest.mark.promise(14)

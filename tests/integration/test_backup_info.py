@@ -88,7 +88,7 @@ def test_a_real_encrypted_set_is_unreadable_without_its_key(copied_backups):
 def test_the_choice_is_shown(copied_backups):
     result = info(paths=[str(copied_backups)], site="site1.local", verify="structure")
     assert result["chosen"]["name"] == ENCRYPTED
-    assert {entry["verdict"] for entry in result["skipped"]} == {"broken"}
+    assert {entry["verdict"] for entry in result["passed_over"]} == {"broken"}
     earlier = info(paths=[str(copied_backups)], verify="structure", recover_to="2026-11-21T14:46:00+05:30")
     assert earlier["chosen"]["name"] == PLAIN
 

@@ -70,7 +70,7 @@ def take_inventory(
         "changed": False,
         "sets": [backup.as_dict() for backup in sets],
         "chosen": chosen,
-        "skipped": skipped,
+        "passed_over": skipped,
         "insecure_permissions": folder_problems(folders),
         "chain": [asdict(finding) for review in reviews for finding in review.findings],
         "leftovers": [str(leftover) for review in reviews for leftover in review.leftovers],

@@ -117,7 +117,7 @@ def run_tables(request: TablesRequest, check_mode: bool, progress: ProgressRepor
                 _work_through(request, work, course, progress)
             finally:
                 skipped = [asdict(skip) for skip in course.skipped]
-                record.update(done=course.done, skipped=skipped, refused=course.refused)
+                record.update(done=course.done, passed_over=skipped, refused=course.refused)
         changed = any(item["changed"] for item in course.done)
     lines += [*done_lines(course.done), *skip_lines(course.skipped), *(refusal["reason"] for refusal in course.refused)]
     return {
@@ -127,7 +127,7 @@ def run_tables(request: TablesRequest, check_mode: bool, progress: ProgressRepor
         "bytes_per_second": round(state.bytes_per_second),
         "reclaimed_bytes": sum(item["before_bytes"] - item["after_bytes"] for item in course.done),
         "done": course.done,
-        "skipped": [asdict(skip) for skip in course.skipped],
+        "passed_over": [asdict(skip) for skip in course.skipped],
         "refused": course.refused,
         "lines": lines,
         "diff": {"before": {"tables": changing}, "after": {"tables": []}},

@@ -14,7 +14,7 @@ def test_sets_in_folders_are_listed_also_in_check_mode(tmp_path):
     write_set(tmp_path)
     result = run_module(backup_info, paths=[str(tmp_path)], check_mode=True)
     assert (result["failed"], result["changed"], result["chosen"]["name"]) == (False, False, RUN)
-    assert {"sets", "chosen", "skipped", "insecure_permissions"} <= set(result)
+    assert {"sets", "chosen", "passed_over", "insecure_permissions"} <= set(result)
 
 
 def test_where_to_look_has_to_be_said():

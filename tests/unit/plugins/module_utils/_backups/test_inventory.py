@@ -39,7 +39,7 @@ def test_without_folders_the_sites_own_are_taken(tmp_path):
 def test_nothing_to_choose_is_no_error_unless_something_was_asked_for(tmp_path):
     write_set(tmp_path, database=None)
     found = inventory([tmp_path])
-    assert (found["chosen"], found["skipped"][0]["verdict"]) == (None, "broken")
+    assert (found["chosen"], found["passed_over"][0]["verdict"]) == (None, "broken")
     assert inventory([])["sets"] == []
     with pytest.raises(LifeboatError) as failure:
         inventory([tmp_path], recover_to=RUN)
