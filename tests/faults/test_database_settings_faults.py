@@ -36,8 +36,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
 
 
 @pytest.fixture
-def drop_in(server: MariaDBServer) -> Path:
-    return absent_drop_in(server)
+def drop_in(server: MariaDBServer) -> Iterator[Path]:
+    yield absent_drop_in(server)
+    absent_drop_in(server)
 
 
 def apply(server: MariaDBServer, drop_in: Path, folder: Path, text: str = REVIEWED) -> None:

@@ -38,8 +38,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
 
 
 @pytest.fixture
-def drop_in(server: MariaDBServer) -> Path:
-    return absent_drop_in(server)
+def drop_in(server: MariaDBServer) -> Iterator[Path]:
+    yield absent_drop_in(server)
+    absent_drop_in(server)
 
 
 def test_advice_shows_what_it_comes_from_and_changes_nothing(
@@ -130,7 +131,7 @@ def test_what_is_read_after_the_file_is_named(server: MariaDBServer, drop_in: Pa
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[mariadbd]\nplugin_load_add = x\n", "line 2 is no setting"),
+        ("[mariadbd]\nplugin_load_add = x\n", "line 2 of the file is no setting"),
         ("[mariadbd]\nmax_connections = 7\n", "may be from 20"),
         ("[client]\nmax_connections = 70\n", r"section \[client\]"),
         ("[mariadbd]\nmax_connections = many\n", "whole number"),
@@ -146,6 +147,15 @@ def test_other_settings_are_refused_before_anything_changes(
     assert refused["error_code"] == "settings_refused"
     assert re.search(reason, refused["msg"])
     assert (drop_in.exists(), running_values(server)) == (False, GIVEN)
+
+
+def test_file_that_somebody_else_made_is_left_alone(server: MariaDBServer, drop_in: Path, tmp_path: Path) -> None:
+    foreign = "[mariadbd]\nskip_name_resolve = 1\n"
+    drop_in.write_text(foreign)
+    refused = run_settings_module(server, tmp_path, state="applied")
+    assert refused["error_code"] == "settings_refused"
+    assert f"line 2 of {drop_in}" in refused["msg"]
+    assert (drop_in.read_text(), running_values(server)) == (foreign, GIVEN)
 
 
 def test_file_that_was_changed_after_its_review_is_refused(server: MariaDBServer, tmp_path: Path) -> None:

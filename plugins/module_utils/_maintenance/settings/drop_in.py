@@ -17,7 +17,7 @@ from .variables import VARIABLES, refused
 SECTIONS = ("mariadbd", "mysqld")
 _HOST = re.compile(r"^# host: (?P<host>\S+)\s*$", re.MULTILINE)
 _SECTION = re.compile(r"\[(?P<name>[^\]]*)\]")
-_SETTING = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*=\s*(?P<value>\w+)\s*(?:#.*)?")
+_SETTING = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*=\s*(?P<value>\w+)\s*(?:#.*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,12 @@ class DropIn:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def read_drop_in(text: str) -> DropIn:
+def read_drop_in(text: str, name: str = "the file") -> DropIn:
     """Read a file of options.
+
+    Args:
+        text: What is in it.
+        name: How people know it.
 
     Raises:
         LifeboatError: ``settings_refused`` at the first line that is none of those that the file may have.
@@ -56,17 +60,19 @@ def read_drop_in(text: str) -> DropIn:
     settings: dict[str, Setting] = {}
     comments: list[str] = []
     section = ""
-    for number, line in enumerate((line.strip() for line in text.splitlines()), 1):
+    # As the server does it: str.splitlines knows more ends of a line.
+    for number, line in enumerate((line.strip() for line in text.split("\n")), 1):
+        place = f"line {number} of {name}"
         if line.startswith(("#", ";")):
             comments.append(line)
         elif not line:
             comments = []
         elif match := _SECTION.fullmatch(line):
-            section, comments = _known_section(match["name"], number), []
+            section, comments = _known_section(match["name"], place), []
         else:
-            setting = _setting(line, number, section, comments)
+            setting = _setting(line, place, section, comments)
             if setting.name in settings:
-                raise refused(f"line {number} sets {setting.name} again")
+                raise refused(f"{place} sets {setting.name} again")
             settings[setting.name], comments = setting, []
     return DropIn(text, tuple(settings.values()))
 
@@ -140,18 +146,18 @@ def _line(setting: Setting) -> str:
     return f"{setting.name} = {VARIABLES[setting.name].text(setting.value)}"
 
 
-def _known_section(name: str, number: int) -> str:
+def _known_section(name: str, place: str) -> str:
     if name not in SECTIONS:
-        raise refused(f"line {number} begins the section [{name}]; only [mariadbd] and [mysqld] may be in the file")
+        raise refused(f"{place} begins the section [{name}]; only [mariadbd] and [mysqld] may be in it")
     return name
 
 
-def _setting(line: str, number: int, section: str, comments: list[str]) -> Setting:
+def _setting(line: str, place: str, section: str, comments: list[str]) -> Setting:
     match = _SETTING.fullmatch(line)
     name = match["name"].lower().replace("-", "_") if match else ""
     # The line is not quoted: somebody may have put a password there.
     if match is None or name not in VARIABLES:
-        raise refused(f"line {number} is no setting of a variable that may be in the file ({', '.join(VARIABLES)})")
+        raise refused(f"{place} is no setting of a variable that may be in it ({', '.join(VARIABLES)})")
     if not section:
-        raise refused(f"line {number} stands before [mariadbd]")
+        raise refused(f"{place} stands before [mariadbd]")
     return Setting(name, VARIABLES[name].value(match["value"]), tuple(comments))

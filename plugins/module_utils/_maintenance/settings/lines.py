@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..._system.quantities import bytes_text
 from .advice import Advice
@@ -11,9 +11,15 @@ from .plan import SettingsPlan, texts
 from .variables import VARIABLES
 
 
-def advice_lines(advised: Iterable[Advice]) -> list[str]:
-    """Return each advice: changes with their formula, the others with the reason for which nothing is advised."""
-    return [line for advice in advised for line in _advice_lines(advice)]
+def advice_lines(advised: Sequence[Advice]) -> list[str]:
+    """Return each change with its formula, then what stays, together where the reason is the same."""
+    staying: dict[str, list[str]] = {}
+    for advice in advised:
+        if not advice.is_change:
+            kept = f"{advice.variable} {VARIABLES[advice.variable].text(advice.now)}"
+            staying.setdefault(f"({advice.action}): {advice.why}", []).append(kept)
+    changes = [line for advice in advised if advice.is_change for line in _change_lines(advice)]
+    return [*changes, *(f"stays {reason}: {', '.join(kept)}" for reason, kept in staying.items())]
 
 
 def change_lines(plan: SettingsPlan, overridden: Mapping[str, str], is_planned: bool) -> list[str]:
@@ -44,11 +50,8 @@ def shrink_lines(plan: SettingsPlan, used_bytes: float) -> list[str]:
     ]
 
 
-def _advice_lines(advice: Advice) -> Iterator[str]:
-    now = VARIABLES[advice.variable].text(advice.now)
-    if not advice.is_change:
-        yield f"{advice.variable} stays {now} ({advice.action}): {advice.why}"
-        return
-    yield f"{advice.variable}: {now} -> {VARIABLES[advice.variable].text(advice.advised)}: {advice.why}"
+def _change_lines(advice: Advice) -> Iterator[str]:
+    variable = VARIABLES[advice.variable]
+    yield f"{advice.variable}: {variable.text(advice.now)} -> {variable.text(advice.advised)}: {advice.why}"
     yield f"  formula: {advice.formula}"
     yield from (f"  note: {caveat}" for caveat in advice.caveats)

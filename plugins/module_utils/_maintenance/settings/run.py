@@ -129,7 +129,7 @@ def _advised(
     live, kept = read_live(connection), store.read()
     path = found.place.path
     before = read_file(path) if path else None
-    present = read_drop_in(before or "")
+    present = read_drop_in(before or "", str(path))
     variables = found.server.variables
     limit_bytes = pool_limit(variables)
     unfinished = kept is not None and kept.unfinished

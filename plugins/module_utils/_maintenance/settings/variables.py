@@ -12,7 +12,7 @@ SIZE = "size"
 COUNT = "count"
 CHOICE = "choice"
 _UNITS = {"": 1, "K": 1024, "M": MIB, "G": GIB, "T": 1024 * GIB}
-_NUMBER = re.compile(r"(?P<digits>\d{1,18})(?P<unit>[KMGT]?)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?P<digits>\d{1,18})(?P<unit>[KMGT]?)", re.ASCII | re.IGNORECASE)
 _SWITCHES = {"1": "ON", "TRUE": "ON", "0": "OFF", "FALSE": "OFF"}
 # Who may set a variable; from MariaDB 11.0 on, SUPER does not stand for the others any more.
 SUPER = "SUPER"

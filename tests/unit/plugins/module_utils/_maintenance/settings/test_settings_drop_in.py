@@ -41,20 +41,22 @@ def test_file_is_read_as_the_server_reads_it() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("port = 3306", "line 2 is no setting of a variable"),
-        ("max_connections", "line 2 is no setting of a variable"),
-        ("max_connections =", "line 2 is no setting of a variable"),
-        ("loose-max_connections = 3", "line 2 is no setting of a variable"),
-        ("!includedir /etc", "line 2 is no setting of a variable"),
-        ("max_connections = 200 300", "line 2 is no setting of a variable"),
+        ("port = 3306", "line 2 of the file is no setting of a variable"),
+        ("max_connections", "line 2 of the file is no setting of a variable"),
+        ("max_connections =", "line 2 of the file is no setting of a variable"),
+        ("loose-max_connections = 3", "line 2 of the file is no setting of a variable"),
+        ("!includedir /etc", "line 2 of the file is no setting of a variable"),
+        ("max_connections = 200 300", "line 2 of the file is no setting of a variable"),
+        ("max_connections = 30\x0bport = 1", "line 2 of the file is no setting of a variable"),
+        ("max_connections = \u0663\u0660", "line 2 of the file is no setting of a variable"),
         ("max_connections = 1K", "whole number"),
         ("max_connections = 0", "may be from 20 to 100000"),
         ("innodb_buffer_pool_size = 1P", "whole number, with K, M, G or T"),
         ("innodb_buffer_pool_size = 1M", "from 16M to 8388608M"),
         ("innodb_doublewrite = 2", "OFF or ON"),
-        ("max_connections = 30\nmax_connections = 40", "line 3 sets max_connections again"),
-        ("[client]", r"line 2 begins the section \[client\]"),
-        ("[mysqld", "line 2 is no setting of a variable"),
+        ("max_connections = 30\nmax_connections = 40", "line 3 of the file sets max_connections again"),
+        ("[client]", r"line 2 of the file begins the section \[client\]"),
+        ("[mysqld", "line 2 of the file is no setting of a variable"),
     ],
 )
 def test_anything_else_is_refused(line: str, reason: str) -> None:
@@ -70,7 +72,7 @@ def test_line_that_is_refused_is_not_quoted() -> None:
 
 
 def test_setting_before_a_section_is_refused() -> None:
-    with pytest.raises(LifeboatError, match="line 1 stands before"):
+    with pytest.raises(LifeboatError, match="line 1 of the file stands before"):
         read_drop_in("max_connections = 30\n")
 
 
