@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.advice import Advice
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.drop_in import read_drop_in
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.kept import Kept, KeptStore
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.lines import (
+    advice_lines,
     change_lines,
     shrink_lines,
 )
@@ -128,3 +131,18 @@ def test_originals_are_those_of_the_first_change(tmp_path: Path) -> None:
     assert store.path == tmp_path / "database_settings" / "db1-var-lib-mysql" / "previous.json"
     store.forget()
     assert store.read() is None
+
+
+def test_what_stays_for_the_same_reason_is_one_line() -> None:
+    """Ten variables that wait for a longer look at the load are one thing to know."""
+    kept = Advice("buffer pool", "innodb_buffer_pool_size", "67108864", "67108864", "wait", "a day is needed", "f", "s")
+    other = replace(kept, variable="max_connections", now="151", advised="151")
+    left = replace(other, action="leave", why="it fits")
+    changed = replace(other, advised="200", action="raise", why="it is used up", caveats=("ask first",))
+    assert advice_lines([kept, left, other, changed]) == [
+        "max_connections: 151 -> 200: it is used up",
+        "  formula: f",
+        "  note: ask first",
+        "stays (wait): a day is needed: innodb_buffer_pool_size 64M, max_connections 151",
+        "stays (leave): it fits: max_connections 151",
+    ]
