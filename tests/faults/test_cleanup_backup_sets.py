@@ -72,8 +72,9 @@ def test_reviewed_plan_takes_its_sets_alone_and_a_held_one_stays(sets: Path) -> 
     content = json.dumps(planned).encode()
     (sets / "repository" / "sites" / SITE / "holds.json").write_text("no list")
     reviewed = decode_plan(content, digest(content), planned["host"])
-    refused = run_clean(request, reviewed, check_mode=False)
-    assert (refused["changed"], refused["refused"][0]["error_code"]) == (False, "holds_damaged")
+    for plan in (None, reviewed):
+        refused = run_clean(request, plan, check_mode=False)
+        assert (refused["changed"], refused["refused"][0]["error_code"]) == (False, "holds_damaged")
     (sets / "repository" / "sites" / SITE / "holds.json").unlink()
     assert run_clean(request, reviewed, check_mode=False)["tasks"][0]["count"] == 1
     assert left(sets) == NAMES[1:]

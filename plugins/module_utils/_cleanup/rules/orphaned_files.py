@@ -162,18 +162,24 @@ def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
     with site_connection(site) as connection, server_errors(f"read the documents of files of {site.name}"):
         known = known_keys(_documents(connection))
     protection = Protection(context.protected, open_files())
+    going = [
+        (index, item)
+        for index, (item, url) in enumerate(zip(items, urls))
+        if not keys_of(url) & known
+        and _is_old(context, age_days, Path(item.path))
+        and not protection.why(item.path, item.identity.device, item.identity.inode)
+    ]
+    if not going:
+        return TaskOutcome(GONE)
+    # Always the whole list: whoever applies a plan again finds what is in quarantine under the same numbers.
     keep_plan(
         context.state_path,
         CleanupPlan(quarantine.run, socket.gethostname(), tuple(items), (RuleResult(ID, 0),)),
     )
     count = size_bytes = 0
-    for index, (item, url) in enumerate(zip(items, urls)):
+    for index, item in going:
         if context.clock() > deadline:
             return TaskOutcome(OUT_OF_TIME, count, size_bytes)
-        if keys_of(url) & known or not _is_old(context, age_days, Path(item.path)):
-            continue
-        if protection.why(item.path, item.identity.device, item.identity.inode):
-            continue
         if take_away(item, index, quarantine) == QUARANTINED:
             count, size_bytes = count + 1, size_bytes + item.bytes
     return TaskOutcome(QUARANTINED, count, size_bytes) if count else TaskOutcome(GONE)

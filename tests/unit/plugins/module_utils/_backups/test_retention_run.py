@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
 from datetime import datetime, timezone
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups import retention_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.catalogue import catalogue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.chain import read_chain
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.drill_records import append_drill_record
@@ -55,6 +58,25 @@ def run(repository, tmp_path, policy=ONE, dry_run=False, sites=(SITE,), is_read=
 
 def present(site_folder):
     return [backup.name for backup in reversed(catalogue([site_folder], SITE))]
+
+
+@pytest.mark.parametrize(("number", "stays"), [(errno.ENOSPC, 0), (errno.EIO, 1)], ids=["full", "broken"])
+def test_full_disk_is_freed_by_the_set_before_it_is_remembered(repository, tmp_path, monkeypatch, number, stays):
+    site_folder = repository.site_folder(SITE)
+    for name in NAMES[:2]:
+        write_repository_set(site_folder, name, files={"database.sql.gz": ("database", name.encode())})
+    record = retention_run.record_removed
+
+    def refuses(*arguments):
+        if (site_folder / NAMES[0]).exists():
+            raise OSError(number, "no")
+        record(*arguments)
+
+    monkeypatch.setattr(retention_run, "record_removed", refuses)
+    with contextlib.suppress(OSError):
+        run(repository, tmp_path)
+    assert len(present(site_folder)) == 1 + stays
+    assert len(read_chain(site_folder).removed()) == 1 - stays
 
 
 def plan(site_folder):

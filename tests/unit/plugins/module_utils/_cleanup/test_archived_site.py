@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import archived_site
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.archived_site import (
     archived_folders,
     look_at,
@@ -43,6 +44,22 @@ def test_move_into_the_archive_counts_as_a_change(folder: Path) -> None:
     assert site.changed_at == max(folder.stat().st_mtime, folder.stat().st_ctime)
     assert site.age_days(site.changed_at + 86400) == 1
     assert look_at(folder, Protection((f"{folder}/f*",))).why_kept == "protected"
+
+
+def test_set_that_cannot_be_read_proves_nothing(folder: Path, tmp_path: Path) -> None:
+    made = write_repository_set(tmp_path / "repository" / "sites" / SITE)
+    site = look_at(folder, Protection())
+    assert proof_of(site, DATABASE, Repository(tmp_path / "repository")) is not None
+    (dump,) = made.glob("*database*")
+    dump.unlink()
+    dump.mkdir()
+    assert proof_of(site, DATABASE, Repository(tmp_path / "repository")) is None
+
+
+def test_other_file_system_in_it_keeps_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = os.lstat("/proc/self/status")
+    monkeypatch.setattr(archived_site, "_tree", lambda _folder: iter([(str(folder / "file"), there)]))
+    assert look_at(folder, Protection()).why_kept == "another file system"
 
 
 @pytest.mark.parametrize(("name", "is_proven"), [(SITE, True), (f"{SITE}2", True), (f"{SITE}.old", False)])

@@ -97,6 +97,15 @@ def test_link_that_took_the_place_is_not_followed(root: Path, tmp_path: Path, sw
     assert (root / swapped).is_symlink()
 
 
+def test_name_that_leads_out_of_the_root_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("content")
+    item = item_of(root)
+    outside = Item(**{**vars(item), "path": f"{root}/inner/../../precious"})
+    assert take_away(outside, 0, None) == "unsafe"
+    assert put_back(outside, 0, RUN) == "unsafe"
+    assert (tmp_path / "precious").exists()
+
+
 def test_quarantine_that_was_swapped_for_a_link_gets_and_gives_nothing(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

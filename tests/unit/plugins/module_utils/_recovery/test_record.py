@@ -38,6 +38,14 @@ def test_work_is_recorded_with_its_seconds_and_facts(tmp_path: Path) -> None:
     assert "error_code" not in found
 
 
+def test_work_that_cannot_be_recorded_has_failed_unless_that_matters_less(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    with recorded(tmp_path / "state", is_required=False, module="cleanup") as record:
+        record["bytes"] = 5
+    with pytest.raises(OSError, match="directory"), recorded(tmp_path / "state", module="site_backup"):
+        pass
+
+
 def test_failed_work_is_recorded_with_its_error_code(tmp_path: Path) -> None:
     with pytest.raises(LifeboatError), recorded(tmp_path, module="site_promotion"):
         raise LifeboatError("It failed.", "disk_space")
