@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..._system.errors import LifeboatError
-from ..._system.files import NO_SPACE, fsync_folder, remove_unfinished_writes, write_atomically
+from ..._system.files import fsync_folder, remove_unfinished_writes, write_atomically
+from .file_errors import writing
 from .kept import Kept, KeptStore
 from .live import set_live
 from .plan import SettingsPlan
@@ -103,29 +103,6 @@ def write_file(path: Path, plan: SettingsPlan) -> None:
         owner = path.parent.stat() if status is None else status
         mode = status.st_mode & 0o777 if status else NEW_FILE_MODE
         write_atomically(path, plan.after.encode(), mode, (owner.st_uid, owner.st_gid))
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn a failure of the system into an error that says what to do.
-
-    Raises:
-        LifeboatError: ``disk_space`` or ``settings_unwritable``.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            raise LifeboatError(
-                f"Cannot write {path}: the file system is full. The settings are as they were. Make room, then run "
-                "this again.",
-                "disk_space",
-            ) from None
-        raise LifeboatError(
-            f"Cannot write {path}: {error.strerror}. The settings are as they were. Run this as root (become), or name "
-            "another place with drop_in_path.",
-            "settings_unwritable",
-        ) from None
 
 
 def _keep_again(store: KeptStore, earlier: Kept | None) -> None:

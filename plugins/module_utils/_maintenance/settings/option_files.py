@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..._bench.processes import Process
 from ..._checks.targets.host import Host
-from ..._system.commands import CommandRunner
+from ..._system.commands import CommandResult, CommandRunner
 from ..._system.errors import LifeboatError
+from .file_errors import writing
 from .variables import VARIABLES, refused
 
 DROP_IN_NAME = "90-lifeboat.cnf"
@@ -78,7 +80,7 @@ def find_place(program: ServerProgram, run: CommandRunner) -> Place:
     """
     if NO_DEFAULTS in program.defaults:
         return Place(None, f"the server was started with {NO_DEFAULTS}: it reads no file of options")
-    lines = run([program.path, *program.defaults, "--help", "--verbose"]).output.splitlines()
+    lines = _help(program.path, program.defaults, run).output.splitlines()
     files = lines[lines.index(_FILES_LINE) + 1].split() if _FILES_LINE in lines else []
     folders = [folder for file in files if not file.startswith("~") for folder in _folders(Path(file), DEEPEST_INCLUDE)]
     if not folders:
@@ -92,10 +94,10 @@ def require_understood(program: ServerProgram, text: str, run: CommandRunner) ->
     Raises:
         LifeboatError: ``settings_refused`` with its complaint.
     """
-    with tempfile.TemporaryDirectory(prefix="lifeboat-settings-") as folder:
-        candidate = Path(folder) / DROP_IN_NAME
+    with _scratch_folder() as folder:
+        candidate = folder / DROP_IN_NAME
         candidate.write_text(text)
-        result = run([program.path, f"--defaults-file={candidate}", "--help", "--verbose"])
+        result = _help(program.path, [f"--defaults-file={candidate}"], run)
     complaints = list(filter(None, map(_complaint, result.error_output.splitlines())))
     if result.exit_code or complaints:
         reason = complaints[0] if complaints else f"it ended with exit code {result.exit_code}"
@@ -121,6 +123,21 @@ def overridden(program: ServerProgram, values: Mapping[str, str], run: CommandRu
         elif not _is_same(name, from_files[name], value):
             found[name] = "a file of options that is read later sets it again"
     return found
+
+
+def _help(path: str, defaults: Sequence[str], run: CommandRunner) -> CommandResult:
+    """Let a server's program tell about its options, which changes nothing, in a data directory of its own.
+
+    There it would try whether names of files are told apart by their case, with a file that it makes and removes.
+    """
+    with _scratch_folder() as folder:
+        return run([path, *defaults, f"--datadir={folder}", "--help", "--verbose"])
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    with writing(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="lifeboat-settings-") as folder:
+        yield Path(folder)
 
 
 def _names_files(argument: str) -> bool:

@@ -20,8 +20,9 @@ from ..._system.commands import CommandRunner, run_command
 from ..._system.errors import LifeboatError
 from ..._system.quantities import DAY_SECONDS, bytes_text
 from .advisor import advise
-from .applying import apply_plan, put_back, read_file, writing
+from .applying import apply_plan, put_back, read_file
 from .drop_in import DropIn, propose, read_drop_in, read_reviewed
+from .file_errors import writing
 from .kept import Kept, KeptStore
 from .lines import advice_lines, change_lines, shrink_lines
 from .live import read_live, require_privileges

@@ -1,7 +1,8 @@
-"""``applying``: the file of options as a file. What happens to a server is for a real one."""
+"""``applying`` and ``file_errors``: the file of options as a file. What happens to a server is for a real one."""
 
 from __future__ import annotations
 
+import errno
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.setti
     read_file,
     write_file,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.file_errors import writing
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.plan import SettingsPlan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
@@ -48,3 +50,13 @@ def test_folder_that_is_not_there_is_named(tmp_path: Path, after: str | None) ->
         write_file(path, plan("b", after))
     assert refused.value.error_code == "settings_unwritable"
     assert str(path) in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.ENOSPC, "disk_space"), (errno.EDQUOT, "disk_space"), (errno.EROFS, "settings_unwritable")],
+)
+def test_system_errors_say_what_to_do(tmp_path: Path, number: int, code: str) -> None:
+    with pytest.raises(LifeboatError, match="The settings are as they were") as told, writing(tmp_path):
+        raise OSError(number, "text")
+    assert told.value.error_code == code

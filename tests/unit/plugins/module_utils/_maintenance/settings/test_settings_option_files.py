@@ -66,7 +66,11 @@ def test_place_is_the_folder_that_is_read_last(host: FakeHost, tmp_path: Path) -
     main.write_text(f"[mysqld]\nport=1\n!includedir {first}\n!include {inner}\n")
     host.answer("mariadbd", f"intro\n{FILES_LINE}\n/missing.cnf {main} ~/.my.cnf \nmore\n")
     assert find_place(PROGRAM, host.run).path == last / "90-lifeboat.cnf"
-    assert host.commands == [["/usr/sbin/mariadbd", "--help", "--verbose"]]
+    ((path, datadir, *others),) = host.commands
+    assert (path, others) == ("/usr/sbin/mariadbd", ["--help", "--verbose"])
+    # The server's own data directory is left alone, and nothing stays of the other one.
+    assert datadir.startswith("--datadir=/")
+    assert not Path(datadir.partition("=")[2]).exists()
     main.write_text("[mysqld]\n")
     place = find_place(PROGRAM, host.run)
     assert place.path is None
