@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MONITOR_LOG = "monitor.json.log"
 OLD_SUFFIX = ".1"
 
-AskUsages = Callable[[Sequence[Path]], "dict[Path, Usage]"]
+AskUsages = Callable[[Sequence[Path]], dict[Path, Usage]]
 
 
 def log_folders(state: DebugState) -> list[Path]:
