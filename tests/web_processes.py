@@ -19,16 +19,15 @@ from tests.lab.processes import wait_until
 WEB_PROCESSES = 2
 
 
-def web_processes(lab: Lab) -> int:
-    """Count the web processes that run now."""
+def web_masters(lab: Lab) -> list[int]:
+    """Find the masters of the web processes that run now."""
     bench = Bench(lab.bench_path)
-    return len(web_worker_pids(web_master_pids(bench, find_services(bench))))
+    return web_master_pids(bench, find_services(bench))
 
 
 def each_web_process(lab: Lab) -> Iterator[int]:
     """Yield each web process while it alone serves: by chance, the same one might answer every time."""
-    bench = Bench(lab.bench_path)
-    masters = web_master_pids(bench, find_services(bench))
+    masters = web_masters(lab)
     wait_until(lambda: len(web_worker_pids(masters)) == WEB_PROCESSES, "the web processes")
     pids = web_worker_pids(masters)
     for pid in pids:

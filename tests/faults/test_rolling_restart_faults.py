@@ -6,10 +6,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
-from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_plan import RestartWish
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import web_worker_pids
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_plan import NEEDED, RestartWish
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_run import (
     RollingRequest,
     run_rolling_restart,
@@ -21,11 +23,11 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands i
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
-from tests.lab import Lab, Prober
+from tests.lab import Lab, Prober, Writer
 from tests.lab.nginx import NginxServer
 from tests.lab.processes import wait_until
 from tests.promotion_stage import exit_code_of
-from tests.web_processes import WEB_PROCESSES, web_processes
+from tests.web_processes import WEB_PROCESSES, web_masters
 
 SITE = "alpha.localhost"
 # What users ask for, which the probe of the restart does not.
@@ -100,4 +102,54 @@ def test_site_is_served_while_its_web_server_does_not_come_back_and_the_restart_
     assert done["lines"][0].startswith("An earlier restart of frappe-bench-web:frappe-bench-frappe-web was brought to")
     assert nginx.bench_configuration.read_text() == text
     assert list(lab.state_path.rglob("stand-in.json")) == []
-    wait_until(lambda: web_processes(lab) == WEB_PROCESSES, "the web processes, and no others")
+    wait_until(lambda: len(web_worker_pids(web_masters(lab))) == WEB_PROCESSES, "the web processes, and no others")
+
+
+def put_code(lab: Lab, text: str) -> None:
+    """Change the application as an update does: its answer to a new address."""
+    path = lab.bench_path / "apps" / "frappe" / "frappe" / "app.py"
+    source = path.read_text().partition("# new code\n")[0]
+    path.write_text(f"{source}# new code\n{text}\n")
+    # Later than the start of whatever runs, whose time the kernel tells to the second only.
+    later = time.time() + 5
+    os.utime(path, (later, later))
+
+
+def test_large_workers_are_replaced_without_a_new_master(lab: Lab, nginx: NginxServer) -> None:
+    old = web_masters(lab)
+    old_workers = set(web_worker_pids(old))
+    with Writer(lab, SITE, port=nginx.port) as writer:
+        wait_until(lambda: bool(writer.acknowledged), "the first answer")
+        wish = RestartWish(("web",), when=NEEDED, most_web_worker_bytes=1)
+        done = run_rolling_restart(replace(request(lab), wish=wish), check_mode=False)
+    assert [step["way"] for step in done["steps"]] == ["reload"], done
+    assert writer.refused_at == []
+    assert web_masters(lab) == old
+    assert not old_workers & set(web_worker_pids(old))
+
+
+@pytest.mark.promise(14)
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("raise RuntimeError('bad')", "it ended"),
+        (
+            "def application(environ, start_response):\n"
+            "    start_response('500 Oh', [('Content-Length', '0')])\n    return [b'']\n",
+            f"{SITE} answers 500",
+        ),
+    ],
+    ids=["not imported", "not served"],
+)
+def test_bad_code_leaves_everything_as_it_was(lab: Lab, nginx: NginxServer, code: str, problem: str) -> None:
+    old = web_masters(lab)
+    put_code(lab, code)
+    with Prober(nginx.port, SITE) as prober:
+        wait_until(lambda: bool(prober.answers), "the first answer")
+        with pytest.raises(LifeboatError) as refused:
+            run_rolling_restart(request(lab), check_mode=False)
+    put_code(lab, "")
+    assert refused.value.error_code == "restart_refused"
+    assert problem in refused.value.message
+    assert prober.failures() == []
+    assert web_masters(lab) == old

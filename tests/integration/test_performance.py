@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import rq
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import web_worker_pids
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.count_run import CountRequest, run_counts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.info import InfoRequest, look_at
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.redis_run import (
@@ -21,21 +26,32 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
-from ansible_collections.lifeboat.frappe.plugins.modules import performance_info, redis_settings, worker_counts
+from ansible_collections.lifeboat.frappe.plugins.modules import (
+    performance_info,
+    redis_settings,
+    rolling_restart,
+    worker_counts,
+)
 
-from tests.lab import Lab, Prober, RedisServer
+from tests.lab import Lab, Prober, RedisServer, Writer
 from tests.lab.nginx import NginxServer
+from tests.lab.prober import ask
 from tests.lab.processes import wait_until
 from tests.modules import run_module
 from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
-from tests.web_processes import web_processes
+from tests.web_processes import web_masters
 
 SITE = "alpha.localhost"
 PLAYBOOK = "lifeboat.frappe.optimize"
+JOBS = 12
 
 
 def options(lab: Lab, **others: Any) -> dict[str, Any]:
     return {"bench_path": str(lab.bench_path), "state_path": str(lab.state_path), **others}
+
+
+def live_workers(lab: Lab) -> set[str]:
+    return {worker.name for worker in Queue(lab.redis_queue_url, lab.bench_id).live_workers()}
 
 
 def test_bench_is_measured_and_not_touched(lab: Lab) -> None:
@@ -90,9 +106,10 @@ def test_redis_gets_what_each_role_needs_and_what_it_had(lab: Lab) -> None:
 def test_numbers_of_workers_are_set_and_put_back(lab: Lab) -> None:
     def numbers() -> tuple[int, int, int, int]:
         common = json.loads((lab.sites_path / "common_site_config.json").read_text())
-        live = len(Queue(lab.redis_queue_url, lab.bench_id).live_workers())
-        return common["gunicorn_workers"], common["background_workers"], web_processes(lab), live
+        counts = len(web_worker_pids(masters)), len(live_workers(lab))
+        return (common["gunicorn_workers"], common["background_workers"], *counts)
 
+    masters = web_masters(lab)
     wanted = options(lab, seconds=0.4, gunicorn_workers=3, background_workers=2, apply=True)
     before = (lab.bench_path / "config" / "supervisor.conf").read_text()
     proposed = run_module(worker_counts, **options(lab, seconds=0.4))
@@ -160,6 +177,39 @@ def test_server_without_a_file_here_is_set_live_and_that_is_said(lab: Lab, redis
         assert queue.config_get("save") == {"save": "3600 1 300 100 60 10000"}
 
 
+def put_job(lab: Lab, connection: redis.Redis, **arguments: Any) -> rq.job.Job:
+    return rq.Queue(f"{lab.bench_id}:short", connection=connection).enqueue_call(
+        "frappe.utils.background_jobs.execute_job",
+        kwargs={"site": SITE, "method": "frappe.utils.background_jobs.write_slowly", "kwargs": arguments},
+        job_id=f"{SITE}::{uuid.uuid4()}",
+    )
+
+
+def rows(lab: Lab, marker: str) -> int:
+    connection = lab.connect(SITE)
+    ((count,),) = fetch_all(connection, "SELECT COUNT(*) FROM tabToDo WHERE description = %s", (marker,))
+    connection.close()
+    return int(count)
+
+
+def test_jobs_run_exactly_once_while_their_workers_are_restarted(lab: Lab) -> None:
+    slow, quick = uuid.uuid4().hex, uuid.uuid4().hex
+    old = live_workers(lab)
+    with redis.Redis.from_url(lab.redis_queue_url) as connection:
+        jobs = [put_job(lab, connection, seconds=2, marker=slow)]
+        wait_until(lambda: jobs[0].get_status() == "started", "the slow job")
+        jobs += [put_job(lab, connection, seconds=0.001, marker=quick) for _number in range(JOBS)]
+        late = run_module(rolling_restart, **options(lab, services=["workers"], timeout_seconds=0))
+        assert late["busy"], "it was told to end, and is not waited for"
+        # The one with the slow job was told already: told again, RQ would end it in the middle of the job.
+        done = run_module(rolling_restart, **options(lab, services=["workers"]))
+        assert not done["failed"], done
+        wait_until(lambda: len(live_workers(lab) - old) == len(old), "the new workers")
+        wait_until(lambda: all(job.get_status() == "finished" for job in jobs), "the jobs")
+        assert rows(lab, slow) == jobs[0].return_value()
+        assert rows(lab, quick) == JOBS
+
+
 def test_plan_then_change_then_nothing(lab: Lab, tmp_path: Path) -> None:
     inventory = tmp_path / "hosts"
     inventory.write_text(LOCAL_HOST)
@@ -177,26 +227,32 @@ def test_plan_then_change_then_nothing(lab: Lab, tmp_path: Path) -> None:
         assert not done.complaints, done.output
         return done
 
-    def workers() -> set[str]:
-        return {worker.name for worker in Queue(lab.redis_queue_url, lab.bench_id).live_workers()}
-
-    old = workers()
+    old = live_workers(lab)
     code = lab.bench_path / "apps" / "frappe" / "frappe" / "app.py"
+    code.write_text(f'{code.read_text()}\n\nHANDLERS["/new"] = lambda *_arguments: _message("new")\n')
+    # Later than the start of whatever runs, whose time the kernel tells to the second only.
     later = time.time() + 5
     os.utime(code, (later, later))
     with redis.Redis.from_url(lab.redis_queue_url, decode_responses=True) as queue:
         queue.config_set("save", "")
         with NginxServer(tmp_path / "nginx", lab.web_port) as nginx, Prober(nginx.port, SITE) as prober:
+            configuration = nginx.bench_configuration.read_text()
             wait_until(lambda: bool(prober.answers), "the first answer")
-            planned = run("--check", apply="true")
+            planned = run("--check", apply="restart,redis,kernel")
             assert "redis: queue save: from nothing to 3600 1 300 100 60 10000" in planned.output
             assert "stand_in, because its code was changed" in planned.output
-            assert workers() == old
+            assert live_workers(lab) == old
             assert queue.config_get("save") == {"save": ""}
-            done = run()
+            # What is posted is never sent twice by nginx: what fails, a user loses.
+            with Writer(lab, SITE, port=nginx.port) as writer:
+                done = run()
             assert prober.failures() == []
+            assert writer.refused_at == []
+            assert writer.acknowledged
+            assert ask(nginx.port, SITE, "/new") == http.client.OK
+            assert nginx.bench_configuration.read_text() == configuration
         assert queue.config_get("save") == {"save": "3600 1 300 100 60 10000"}
-    assert not workers() & old
+    assert not live_workers(lab) & old
     assert "memory of a web worker: " in done.output
     os.utime(code, (later - 3600, later - 3600))
     with redis.Redis.from_url(lab.redis_cache_url) as cache:

@@ -38,12 +38,20 @@ class Writer(Background):
     """Writes through the application, or with ``directly`` over a connection that it keeps as long as it works.
 
     The second kind is what a stale process does: it reads the site's configuration again only when it is refused.
+    ``port`` is that of what stands before the application, where something does.
     """
 
     def __init__(
-        self, lab: Lab, site: str, *, directly: bool = False, interval_seconds: float = INTERVAL_SECONDS
+        self,
+        lab: Lab,
+        site: str,
+        *,
+        directly: bool = False,
+        interval_seconds: float = INTERVAL_SECONDS,
+        port: int | None = None,
     ) -> None:
         super().__init__(f"writer {site}")
+        self._port = port or lab.web_port
         self.interval_seconds = interval_seconds
         self.lab = lab
         self.site = site
@@ -71,7 +79,7 @@ class Writer(Background):
             self.acknowledged.append(Write(name, time.time()))
 
     def _write_through_application(self) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.lab.web_port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_SECONDS)
         with contextlib.closing(connection):
             headers = {"Host": self.site, "Content-Type": "application/x-www-form-urlencoded"}
             connection.request("POST", "/api/method/lab.write", urlencode({"description": MARK}), headers)

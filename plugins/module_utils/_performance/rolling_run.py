@@ -105,7 +105,7 @@ def run_rolling_restart(request: RollingRequest, check_mode: bool) -> dict[str, 
     with bench_lock(request.state_path, request.bench).hold(MODULE_NAME):
         make_private_folder(request.journal_path.parent)
         resumed = _finish_earlier(request)
-        look = _Look(request)
+        look = _settled_look(request)
         steps = _planned(look, request)
         busy: list[str] = []
         if steps:
@@ -145,7 +145,18 @@ class _Look:
 
 def planned_steps(request: RollingRequest) -> list[RestartStep]:
     """Return what a restart would start anew; raises as ``run_rolling_restart``."""
-    return _planned(_Look(request), request)
+    return _planned(_settled_look(request), request)
+
+
+def _settled_look(request: RollingRequest) -> _Look:
+    """Look at a bench when none of its workers is just being started: supervisor tells its process a second later."""
+    deadline = request.clock() + UNTOLD_SECONDS
+    while True:
+        look = _Look(request)
+        is_starting = any(service.kind == "worker" and service.pid is None for service in look.services)
+        if not is_starting or all(worker.service for worker in look.workers()) or request.clock() >= deadline:
+            return look
+        time.sleep(POLL_SECONDS)
 
 
 def _planned(look: _Look, request: RollingRequest) -> list[RestartStep]:
