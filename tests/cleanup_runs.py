@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
+import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages, chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
@@ -41,3 +45,26 @@ def request_of(folder: Path, benches: Sequence[Bench], rules: Mapping[str, Any],
 def clean(folder: Path, benches: Sequence[Bench], rules: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     """Clean up, and return the result of the module."""
     return run_clean(request_of(folder, benches, rules, **changes), None, check_mode=False)
+
+
+def kill_at_job(number: int, work: Callable[[], Any]) -> None:
+    """Do something in a process of its own that ends, as by kill -9, when it hands the n-th job to Redis."""
+
+    def clean() -> None:
+        jobs = 0
+        script = redis.client.Pipeline.eval
+
+        def counted(*arguments: Any) -> Any:
+            nonlocal jobs
+            jobs += 1
+            if jobs == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return script(*arguments)
+
+        redis.client.Pipeline.eval = counted
+        work()
+
+    process = multiprocessing.get_context("fork").Process(target=clean)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL

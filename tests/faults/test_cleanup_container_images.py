@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import TASK_RULES, chosen_tasks
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import TASK_RULES
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult, run_command
+
+from tests.cleanup_runs import request_of
 
 NOW = time.time()
 DAY_SECONDS = 86400
@@ -58,19 +59,7 @@ class Podman:
 
     def request(self, **settings: Any) -> CleanupRequest:
         """Return the request of a cleanup."""
-        return CleanupRequest(
-            state_path=self.root / "state",
-            benches=[],
-            ages={},
-            caps=Caps(10**9, 100),
-            timeout_seconds=600,
-            protected=(),
-            quarantine=False,
-            grace_days=7,
-            now=NOW,
-            tasks=chosen_tasks({"container_images": settings}),
-            root=self.root,
-        )
+        return request_of(self.root, [], {"container_images": settings}, now=NOW)
 
     def clean(self, plan: Any = None, **settings: Any) -> dict[str, Any]:
         """Clean up."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
 import time
 import zlib
 from collections.abc import Iterator
@@ -22,6 +19,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run impor
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.cleanup_folder import make_bench
+from tests.cleanup_runs import kill_at_job
 from tests.lab import RedisServer
 
 SITE = "a.example"
@@ -122,25 +120,7 @@ def test_killed_cleanup_is_completed_by_the_next(queue: FailedQueue, monkeypatch
     monkeypatch.setattr(bench_queue, "BATCH_JOBS", 2)
     for number in range(9):
         queue.fail(f"{SITE}::{number}", 9 + number)
-
-    def clean() -> None:
-        removals = 0
-        script = redis.client.Pipeline.eval
-
-        def counted(*arguments: Any) -> Any:
-            nonlocal removals
-            removals += 1
-            if removals == 4:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return script(*arguments)
-
-        redis.client.Pipeline.eval = counted
-        queue.clean()
-
-    process = multiprocessing.get_context("fork").Process(target=clean)
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    kill_at_job(4, queue.clean)
     assert len(queue.left()) == 7
     assert len(list(queue.redis.scan_iter("rq:results:*"))) == 7
     assert queue.clean()["tasks"][0]["count"] == 6

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +11,11 @@ from typing import Any
 import pytest
 import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import bench_queue
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_tasks
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import stale_jobs
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
 
 from tests.cleanup_folder import make_bench
+from tests.cleanup_runs import kill_at_job, request_of
 from tests.lab import RedisServer
 
 SITE = "a.example"
@@ -53,18 +49,7 @@ class WaitingQueue:
 
     def request(self) -> CleanupRequest:
         """Return the request of a cleanup."""
-        return CleanupRequest(
-            state_path=self.bench.path.parent / "state",
-            benches=[self.bench],
-            ages={},
-            caps=Caps(10**9, 100),
-            timeout_seconds=600,
-            protected=(),
-            quarantine=False,
-            grace_days=7,
-            now=self.now,
-            tasks=chosen_tasks({"stale_jobs": {}}),
-        )
+        return request_of(self.bench.path.parent, [self.bench], {"stale_jobs": {}}, now=self.now)
 
     def clean(self, plan: Any = None) -> dict[str, Any]:
         """Clean up."""
@@ -122,25 +107,7 @@ def test_killed_cleanup_is_completed_by_the_next(queue: WaitingQueue, monkeypatc
     monkeypatch.setattr(bench_queue, "BATCH_JOBS", 2)
     for number in range(5):
         queue.add(f"gone.example::{number}")
-
-    def clean() -> None:
-        removals = 0
-        script = redis.client.Pipeline.eval
-
-        def counted(*arguments: Any) -> Any:
-            nonlocal removals
-            removals += 1
-            if removals == 4:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return script(*arguments)
-
-        redis.client.Pipeline.eval = counted
-        queue.clean()
-
-    process = multiprocessing.get_context("fork").Process(target=clean)
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    kill_at_job(4, queue.clean)
     assert len(queue.left()) == len(queue.redis.keys("rq:job:*")) == 3
     assert queue.clean()["tasks"][0]["count"] == 3
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.registry import Place
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
     CleanupRequest,
@@ -21,6 +19,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run impor
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.mounts import mount_of, parse_mounts
 
 from tests.cleanup_folder import make_bench, make_file
+from tests.cleanup_runs import request_of
 
 FILES = 150
 
@@ -30,18 +29,7 @@ def request_to_clean(tmp_path: Path) -> CleanupRequest:
     bench, now = make_bench(tmp_path), time.time()
     for number in range(FILES):
         make_file(bench.path / "logs" / f"web.log.{number}", now, 40, content="x")
-    return CleanupRequest(
-        state_path=tmp_path / "state",
-        benches=[bench],
-        ages=chosen_ages({"bench_logs": {"keep_newest": 0}}),
-        caps=Caps(10**9, 1000),
-        timeout_seconds=600,
-        protected=(),
-        quarantine=False,
-        grace_days=7,
-        now=now,
-        root=tmp_path,
-    )
+    return request_of(tmp_path, [bench], {"bench_logs": {"keep_newest": 0}}, now=now)
 
 
 def test_run_waits_while_others_wait_for_the_disk(request_to_clean: CleanupRequest) -> None:
