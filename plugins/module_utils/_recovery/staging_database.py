@@ -284,7 +284,8 @@ def bring_to_state(
         before = _staged(request.journal)
         if not plan.is_empty and not check_mode:
             state = "present" if present else "absent"
-            what = {"module": STEP, "site": request.site.name, "recovery": request.journal.recovery, "state": state}
+            what: dict[str, Any] = {"module": STEP, "site": request.site.name, "state": state}
+            what["recovery"] = request.journal.recovery
             what["kind"] = _kind(request.journal, plan)
             with recorded(request.state_path, **what) as record:
                 if present:
