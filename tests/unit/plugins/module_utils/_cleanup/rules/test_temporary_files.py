@@ -86,6 +86,7 @@ class NewerProgram:
             self.old.unlink()
             return CommandResult(tuple(arguments), self.exit_code, "", "")
         said = f'Would remove "{self.old}"\nWould restore access time on "{self.old.parent}"\n' * self.old.exists()
+        said += f'Would remove "{self.old.parent}/gone-meanwhile"\n'
         return CommandResult(tuple(arguments), 0, "", said)
 
 
