@@ -57,6 +57,11 @@ def stopping(arguments: Sequence[str]) -> CommandResult:
     return run_command(["stop" if argument == "restart" else argument for argument in arguments])
 
 
+def without_nginx(arguments: Sequence[str]) -> CommandResult:
+    """A host on which nginx refuses its configuration."""
+    return CommandResult(tuple(arguments), 1, "", "") if "-T" in arguments else run_command(arguments)
+
+
 class HastyClock:
     """A clock that runs away once the manager was told to restart: nobody waits for what will not come."""
 
@@ -93,6 +98,9 @@ def test_site_is_served_while_its_web_server_does_not_come_back_and_the_restart_
             run_rolling_restart(request(lab, clock.run, clock), check_mode=False)
         assert caught.value.error_code == "restart_failed"
         assert nginx.bench_configuration.read_text() != text
+        # While nginx says nothing of its files, the second web server must not be stopped.
+        with pytest.raises(LifeboatError, match="still names port"):
+            run_rolling_restart(request(lab, without_nginx), check_mode=False)
         # This one starts the web server again, sends the requests back to it, restarts it, and is killed at its worst.
         assert exit_code_of(lambda: run_rolling_restart(request(lab, killing), check_mode=False)) == -signal.SIGKILL
         assert "STOPPED" in lab.supervisorctl("status", "frappe-bench-web:frappe-bench-frappe-web")

@@ -55,10 +55,15 @@ def find_upstreams(port: int, run: CommandRunner, root: Path = ROOT) -> list[Ups
         # Not from what the files are called: it prints all that it read, in whatever folder that is.
         answer = run([*nginx.command, "-T"])
         named = [Path(match["path"]).resolve() for match in _FILE_LINE.finditer(answer.output)]
-        files = tuple(path for path in dict.fromkeys(named) if path.is_file() and _names(port, path.read_text()))
+        files = naming(dict.fromkeys(named), port)
         if files:
             found.append(Upstream(nginx, files))
     return found
+
+
+def naming(paths: Iterable[Path], port: int) -> tuple[Path, ...]:
+    """Return those of some files of nginx in which requests are handed to a port of this host."""
+    return tuple(path for path in paths if path.is_file() and _address(port).search(path.read_text()))
 
 
 def with_port(text: str, port: int, new_port: int) -> str:
@@ -132,10 +137,6 @@ def connections_to(port: int, root: Path = ROOT) -> int:
 
 def _address(port: int) -> re.Pattern[str]:
     return re.compile(rf"(?P<lead>\b(?:server|proxy_pass)\s+(?:https?://)?(?:127\.0\.0\.1|localhost):){port}(?!\d)")
-
-
-def _names(port: int, text: str) -> bool:
-    return _address(port).search(text) is not None
 
 
 def _masters(root: Path) -> list[Nginx]:

@@ -29,7 +29,7 @@ from .._system.commands import CommandRunner, run_command
 from .._system.errors import LifeboatError
 from .._system.files import make_private_folder, write_json_atomically
 from .bench_state import bench_folder, bench_lock
-from .nginx_upstream import find_upstreams, switch
+from .nginx_upstream import find_upstreams, naming, switch
 from .queue_workers import QueueWorker, ask_to_end, find_queue_workers
 from .rolling_plan import (
     RELOAD,
@@ -209,7 +209,15 @@ def _restart_web(step: RestartStep, master: WebMaster, look: _Look, request: Rol
     # Whatever the way: new code that does not serve must be known before the old one is gone.
     workers = 1 if step.way == RELOAD else max(1, len(master.worker_pids))
     stand_in = start_stand_in(master, workers, request.log_path, request.root)
-    note = {**asdict(stand_in), "service": step.subject, "web_port": look.web_port, "baseline": baseline}
+    upstreams = find_upstreams(look.web_port, request.run, request.root) if step.way == STAND_IN else []
+    files = [path for upstream in upstreams for path in upstream.files]
+    note = {
+        **asdict(stand_in),
+        "service": step.subject,
+        "web_port": look.web_port,
+        "baseline": baseline,
+        "files": list(map(str, files)),
+    }
     write_json_atomically(request.journal_path, note)
     try:
         problem = wait_until_serving(
@@ -224,7 +232,7 @@ def _restart_web(step: RestartStep, master: WebMaster, look: _Look, request: Rol
                 {"service": step.subject},
             )
         if step.way == STAND_IN:
-            for upstream in find_upstreams(look.web_port, request.run, request.root):
+            for upstream in upstreams:
                 switch(upstream, look.web_port, stand_in.port, request.run, request.drain_seconds, request.root)
             restart_service(look.service(step.subject), look.bench, request.run, request.root)
         elif step.way == UPGRADE:
@@ -232,10 +240,10 @@ def _restart_web(step: RestartStep, master: WebMaster, look: _Look, request: Rol
         else:
             reload_web([master.pid], request.timeout_seconds, request.root)
         _require_serving(step.subject, look.web_port, baseline, request)
-        _send_back(stand_in, look.web_port, request)
+        _send_back(stand_in, look.web_port, files, request)
     finally:
         # Where requests go to it, it is all that serves: the next run goes on from there.
-        if not find_upstreams(stand_in.port, request.run, request.root):
+        if not naming(files, stand_in.port):
             stop_stand_in(stand_in, request.drain_seconds)
             request.journal_path.unlink()
 
@@ -252,9 +260,17 @@ def _require_serving(service: str, port: int, baseline: dict[str, int], request:
         )
 
 
-def _send_back(stand_in: StandIn, web_port: int, request: RollingRequest) -> None:
+def _send_back(stand_in: StandIn, web_port: int, files: Sequence[Path], request: RollingRequest) -> None:
     for upstream in find_upstreams(stand_in.port, request.run, request.root):
         switch(upstream, stand_in.port, web_port, request.run, request.drain_seconds, request.root)
+    left = naming(files, stand_in.port)
+    if left:
+        raise LifeboatError(
+            f"Cannot send the requests back to port {web_port}: nginx does not run, or refuses its configuration. "
+            f"{left[0]} still names port {stand_in.port}, where a second web server goes on serving. Run nginx -t, "
+            "correct what it says, then run this again.",
+            "restart_failed",
+        )
 
 
 def _finish_earlier(request: RollingRequest) -> list[str]:
@@ -264,11 +280,11 @@ def _finish_earlier(request: RollingRequest) -> list[str]:
     except FileNotFoundError:
         return []
     stand_in = StandIn(note["pid"], note["identity"], note["port"])
-    service = _Look(request).service(note["service"])
-    if service.pid is None:
+    service = next((each for each in _Look(request).services if each.name == note["service"]), None)
+    if service and service.pid is None:
         start_service(service, request.bench, request.run, request.root)
     _require_serving(note["service"], note["web_port"], note["baseline"], request)
-    _send_back(stand_in, note["web_port"], request)
+    _send_back(stand_in, note["web_port"], list(map(Path, note["files"])), request)
     stop_stand_in(stand_in, request.drain_seconds)
     request.journal_path.unlink()
     return [f"An earlier restart of {note['service']} was brought to its end: requests go to it again."]
