@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import time
@@ -100,6 +101,20 @@ def rotate_logs(upkeep: Upkeep) -> None:
     wait_until(lambda: any(path.resolve() == log for path in descriptors.iterdir()), "supervisor opens the new log")
     assert not list(upkeep.logs.glob("frappe.log-*"))
     own.unlink()
+
+
+@pytest.mark.skipif(LOGROTATE is None, reason="logrotate is not installed")
+def test_log_that_another_rule_rotates_is_not_rotated_twice(upkeep: Upkeep) -> None:
+    (upkeep.rotation.parent / "frappe").write_text(f"{upkeep.logs}/*.log {{\n  weekly\n}}\n")
+    playbook = upkeep.folder / "rotate.yml"
+    role = {"name": "lifeboat.frappe.cleanup", "tasks_from": "log_rotation"}
+    task = {"name": "Rotate", "ansible.builtin.include_role": role}
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    run = run_playbook(playbook, upkeep.folder / "hosts", upkeep.variables, cwd=upkeep.folder)
+    assert run.exit_code == 2, run.output
+    assert "Refused to rotate the logs of" in run.output
+    assert "logrotate.d/frappe does it already" in run.output
+    assert not upkeep.rotation.exists()
 
 
 def test_what_is_refused_fails_the_run_after_the_rest_is_done(lab: Lab, upkeep: Upkeep) -> None:
