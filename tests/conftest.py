@@ -20,9 +20,9 @@ from tests.lab import Lab, MariaDBServer, RedisServer  # noqa: E402
 
 # What takes longest begins first: otherwise one of two processes has nothing to do while the other ends such a file.
 LONG_FILES = (
-    *("test_recover_playbook", "test_health_playbook", "test_audit_playbook", "test_watched_action"),
-    *("test_recovery_load_killed", "test_hostile_artifacts", "test_recovery_neighbour", "test_recovery_secrets"),
-    *("test_report_role", "test_diagnose_playbook", "test_recovery_cases", "test_large_dump", "test_diagnosis"),
+    *("test_recover_playbook", "test_health_playbook", "test_audit_playbook", "test_diagnose_playbook"),
+    *("test_recovery_neighbour", "test_recovery_load_killed", "test_recovery_secrets", "test_diagnosis"),
+    *("test_watched_action", "test_hostile_artifacts", "test_recovery_cases", "test_report_role", "test_large_dump"),
 )
 
 
