@@ -202,7 +202,10 @@ def test_jobs_run_exactly_once_while_their_workers_are_restarted(lab: Lab) -> No
         late = run_module(rolling_restart, **options(lab, services=["workers"], timeout_seconds=0))
         assert late["busy"], "it was told to end, and is not waited for"
         # The one with the slow job was told already: told again, RQ would end it in the middle of the job.
-        done = run_module(rolling_restart, **options(lab, services=["workers"]))
+        others = options(lab, services=["workers", "scheduler"])
+        planned = run_module(rolling_restart, check_mode=True, **others)
+        assert planned["steps"][0]["way"] == "restart"
+        done = run_module(rolling_restart, **others)
         assert not done["failed"], done
         wait_until(lambda: len(live_workers(lab) - old) == len(old), "the new workers")
         wait_until(lambda: all(job.get_status() == "finished" for job in jobs), "the jobs")
@@ -240,7 +243,7 @@ def test_plan_then_change_then_nothing(lab: Lab, tmp_path: Path) -> None:
             wait_until(lambda: bool(prober.answers), "the first answer")
             planned = run("--check", apply="restart,redis,kernel")
             assert "redis: queue save: from nothing to 3600 1 300 100 60 10000" in planned.output
-            assert "stand_in, because its code was changed" in planned.output
+            assert "a second web server serves while it is restarted, because its code was changed" in planned.output
             assert live_workers(lab) == old
             assert queue.config_get("save") == {"save": ""}
             # What is posted is never sent twice by nginx: what fails, a user loses.

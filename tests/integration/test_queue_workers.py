@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -18,7 +19,9 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.queue
     ask_to_end,
     find_queue_workers,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.worker_restart import restart_worker
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.lab import RedisServer
 from tests.lab.processes import wait_until
@@ -74,6 +77,7 @@ def test_worker_that_is_neither_busy_nor_waits_is_left_alone(
     sent: list[int] = []
     assert not ask_to_end(redis_server.url, worker, 0.1, lambda _pid, number: sent.append(number))
     assert set(sent) == {signal.SIGSTOP, signal.SIGCONT}
+    assert not restart_worker(worker, redis_server.url, Queue(redis_server.url, "b"), 0, lambda: None)
     os.kill(process.pid, signal.SIGCONT)
 
 
@@ -90,6 +94,24 @@ def test_busy_worker_is_told_once(
     process.kill()
     process.wait()
     assert ask_to_end(redis_server.url, worker, 60)
+
+
+def test_worker_without_a_successor_is_told(
+    redis_server: RedisServer, connection: redis.Redis, process: subprocess.Popen[bytes]
+) -> None:
+    worker = register(connection, process.pid)
+    wait_until(lambda: waits(connection), "the worker")
+    queue = Queue(redis_server.url, "b")
+    seconds = itertools.count(step=3)
+    started: list[bool] = []
+
+    def start_again() -> None:
+        started.append(True)
+
+    with pytest.raises(LifeboatError, match="none took its place") as caught:
+        restart_worker(worker, redis_server.url, queue, 1_000_000, start_again, lambda: next(seconds))
+    assert caught.value.error_code == "restart_failed"
+    assert started == [True]
 
 
 def test_workers_of_this_host_are_found(redis_server: RedisServer, connection: redis.Redis) -> None:

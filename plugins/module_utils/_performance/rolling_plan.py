@@ -19,6 +19,13 @@ ALWAYS, NEEDED = "always", "needed"
 # takes the sockets over (SIGUSR2, SIGWINCH, SIGQUIT). STAND_IN: another one serves while the manager restarts it.
 RELOAD, UPGRADE, STAND_IN = "reload", "upgrade", "stand_in"
 WARM, RESTART = "warm", "restart"
+_WAYS = {
+    RELOAD: "its workers are replaced",
+    UPGRADE: "a new master takes its sockets over",
+    STAND_IN: "a second web server serves while it is restarted",
+    WARM: "it ends after its job, and another one takes its place",
+    RESTART: "it is restarted",
+}
 # What a second web server may take, compared with the first one, whose pages were shared when it forked.
 STAND_IN_MARGIN = 1.2
 
@@ -101,7 +108,9 @@ def plan_lines(steps: Collection[RestartStep], wish: RestartWish) -> list[str]:
     """Say for people what is started anew."""
     if not steps:
         return [f"Nothing to restart: {', '.join(wish.services)} run the present code within their bounds."]
-    return [f"{step.kind} {step.subject} (process {step.pid}): {step.way}, because {step.reason}." for step in steps]
+    return [
+        f"{step.kind} {step.subject} (process {step.pid}): {_WAYS[step.way]}, because {step.reason}." for step in steps
+    ]
 
 
 def _web_steps(master: WebMaster, facts: RestartFacts, wish: RestartWish) -> Iterable[RestartStep]:

@@ -15,7 +15,6 @@ from typing import Any, Callable
 
 from .._bench.configuration import bench_id, read_configuration, redis_addresses, webserver_port
 from .._bench.layout import ROOT, Bench
-from .._bench.processes import is_alive
 from .._bench.service import Service
 from .._bench.service_control import restart_service, start_service
 from .._bench.services import find_services, reload_web
@@ -30,7 +29,7 @@ from .._system.errors import LifeboatError
 from .._system.files import make_private_folder, write_json_atomically
 from .bench_state import bench_folder, bench_lock
 from .nginx_upstream import find_upstreams, naming, switch
-from .queue_workers import QueueWorker, ask_to_end, find_queue_workers
+from .queue_workers import QueueWorker, find_queue_workers
 from .rolling_plan import (
     RELOAD,
     SCHEDULER,
@@ -48,13 +47,14 @@ from .rolling_plan import (
 from .stand_in import StandIn, start_stand_in, stop_stand_in, wait_until_serving
 from .upgrade import upgrade
 from .web_masters import WebMaster, find_web_masters
+from .worker_restart import restart_worker
 
 MODULE_NAME = "rolling_restart"
 POLL_SECONDS = 0.05
 # A manager waits for the end of what it stops: 40 seconds for bench's web server, and some for its start.
 MANAGER_SECONDS = 120
-# By itself a manager starts again within a second or two what ended; after this it is told to.
-UNTOLD_SECONDS = 5.0
+# How long a worker that is just being started is waited for: supervisor tells its process after a second.
+STARTING_SECONDS = 5.0
 
 _run_patiently = partial(run_command, timeout_seconds=MANAGER_SECONDS)
 
@@ -149,8 +149,8 @@ def planned_steps(request: RollingRequest) -> list[RestartStep]:
 
 
 def _settled_look(request: RollingRequest) -> _Look:
-    """Look at a bench when none of its workers is just being started: supervisor tells its process a second later."""
-    deadline = request.clock() + UNTOLD_SECONDS
+    """Look at a bench when none of its workers is just being started, and so seems to have no manager."""
+    deadline = request.clock() + STARTING_SECONDS
     while True:
         look = _Look(request)
         is_starting = any(service.kind == "worker" and service.pid is None for service in look.services)
@@ -291,31 +291,12 @@ def _finish_earlier(request: RollingRequest) -> list[str]:
 
 
 def _restart_worker(worker: QueueWorker, look: _Look, request: RollingRequest) -> bool:
-    before = {each.name for each in look.queue.live_workers()}
-    deadline = request.clock() + request.timeout_seconds
-    if not ask_to_end(look.queue_url, worker, request.timeout_seconds, clock=request.clock):
-        return False
-    while is_alive(worker.pid, request.root / "proc"):
-        if request.clock() >= deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    untold_until = request.clock() + UNTOLD_SECONDS
-    deadline = request.clock() + MANAGER_SECONDS
-    while not any(each.name not in before and each.queues == worker.queues for each in look.queue.live_workers()):
-        if worker.service and request.clock() >= untold_until:
-            untold_until = deadline
-            service = _Look(request).service(worker.service.name)
-            if service.pid is None:
-                start_service(service, request.bench, request.run, request.root)
-        if request.clock() >= deadline:
-            raise LifeboatError(
-                f"Cannot restart the worker of {', '.join(worker.queues)}: it ended after its job, and none took its "
-                "place. The workers after it were not touched. Read its log, then run this again.",
-                "restart_failed",
-                {"queues": list(worker.queues)},
-            )
-        time.sleep(POLL_SECONDS)
-    return True
+    def start_again() -> None:
+        service = _Look(request).service(worker.service.name) if worker.service else None
+        if service is not None and service.pid is None:
+            start_service(service, request.bench, request.run, request.root)
+
+    return restart_worker(worker, look.queue_url, look.queue, request.timeout_seconds, start_again, request.clock)
 
 
 def _result(

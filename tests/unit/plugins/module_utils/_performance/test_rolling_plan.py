@@ -63,7 +63,10 @@ def test_nothing_is_restarted_without_a_reason() -> None:
 def test_new_code_restarts_everything_in_the_order_of_users() -> None:
     assert ways(NEW_CODE, IF_NEEDED) == [("web", "stand_in"), ("schedule", "restart"), ("short-0", "warm")]
     (line, *_others) = plan_lines(plan_restart(NEW_CODE, IF_NEEDED), IF_NEEDED)
-    assert line == "web web (process 10): stand_in, because its code was changed 1 min 30 s after it was started."
+    assert line == (
+        "web web (process 10): a second web server serves while it is restarted, because its code was changed "
+        "1 min 30 s after it was started."
+    )
 
 
 def test_only_the_services_that_were_named_are_restarted() -> None:
