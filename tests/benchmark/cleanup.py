@@ -13,7 +13,7 @@ def run(files: int, playbook_files: int, contender_files: int, rows: int) -> boo
     Args:
         files: How many files the plan looks at.
         playbook_files: How many files our playbook takes away.
-        contender_files: How many of them the other playbook takes away, one task result each.
+        contender_files: From how many the time of the other playbook for so many is worked out.
         rows: How many old rows a table has.
     """
     FOLDER.mkdir(parents=True)
