@@ -19,6 +19,7 @@ BENCH = Path("/home/frappe/frappe-bench")
 SITES = ("alpha.localhost", "beta.localhost")
 LOGS, SITE_LOGS = BENCH / "logs", BENCH / "sites" / SITES[0] / "logs"
 CACHE = Path("/home/frappe/.cache/pip/http-v2")
+YARN, YARN_CACHE = Path("/usr/local/bin/yarn"), Path("/home/frappe/.cache/yarn")
 REPORTS = Path("/tmp/reports")
 MACHINE = Path("/etc/machine-id").read_text(encoding="utf-8").strip()
 JOURNAL = Path("/var/log/journal") / MACHINE
@@ -39,6 +40,7 @@ OLD = (
     SITE_LOGS / "integrations.log.20",
     REPORTS / "of-last-month.csv",
     CACHE / "a" / "old",
+    YARN_CACHE / "v6" / "npm-x" / "index.js",
     archived(1, 40),
     Path("/var/cache/apt/archives/tree_2.1.0-1_amd64.deb"),
 )
@@ -82,6 +84,14 @@ def leave_jobs(queue: redis.Redis[bytes]) -> None:
         queue.zadd(f"rq:deferred:{QUEUE}:short", {name: NOW})
 
 
+def leave_keys(cache: redis.Redis[bytes]) -> None:
+    """Leave a key of each site in the cache, of one of which they are not wanted, and one that lasts."""
+    for site in SITES:
+        configuration = json.loads((BENCH / "sites" / site / "site_config.json").read_text(encoding="utf-8"))
+        cache.set(f"{configuration['db_name']}|upkeep", "x")
+        cache.hset(f"{configuration['db_name']}|session", "sid", "x")
+
+
 def leave_rows() -> None:
     """Make half of the rows of a log old, and a session; the site's database keeps everything else."""
     configuration = json.loads((BENCH / "sites" / SITES[0] / "site_config.json").read_text(encoding="utf-8"))
@@ -102,6 +112,11 @@ def main() -> None:
     Path("/etc/tmpfiles.d/reports.conf").write_text(f"e {REPORTS} - - - m:10d\n", encoding="utf-8")
     with redis.Redis(port=11000) as queue:
         leave_jobs(queue)
+    with redis.Redis(port=13000) as cache:
+        leave_keys(cache)
+    # It stands for the tool, which is no package of the distribution: it has to be run as the account of the bench.
+    YARN.write_text('#!/bin/sh\n[ "$*" = "cache clean" ] && rm -r "$HOME/.cache/yarn"\n', encoding="utf-8")
+    YARN.chmod(0o755)
     leave_rows()
     configuration = (BENCH / "sites" / SITES[0] / "site_config.json").read_text(encoding="utf-8")
     named = {"old": list(map(str, OLD)), "kept": list(map(str, KEPT)), "configuration": configuration}

@@ -14,7 +14,8 @@ BENCH = "/home/frappe/frappe-bench"
 LOGS = f"{BENCH}/logs"
 SITES = ("alpha.localhost", "beta.localhost")
 SITE = SITES[0]
-TASK_RULES = {"log_tables", "sessions", "failed_jobs", "stale_jobs", "journal", "apt_cache", "temporary_files"}
+TASK_RULES = {"log_tables", "sessions", "failed_jobs", "stale_jobs", "site_cache"}
+TASK_RULES |= {"journal", "apt_cache", "temporary_files", "tool_caches"}
 STATE = "/var/lib/lifeboat"
 QUEUE = "home-frappe-frappe-bench"
 
@@ -58,6 +59,14 @@ def test_old_jobs_are_gone_and_others_are_there(host: Host) -> None:
     assert [key for key in keys if "gone" in key] == ["rq:job:gone.localhost::today"]
     failed = host.check_output(f"redis-cli -p 11000 zcard rq:failed:{QUEUE}:short")
     assert int(failed) > 0
+
+
+def test_keys_of_one_site_are_gone_and_others_are_there(host: Host) -> None:
+    keys = host.check_output("redis-cli -p 13000 --scan --pattern '*|upkeep'").split()
+    sessions = host.check_output("redis-cli -p 13000 --scan --pattern '*|session'").split()
+    configuration = json.loads(host.file(f"{BENCH}/sites/{SITE}/site_config.json").content_string)
+    assert keys == [f"{configuration['db_name']}|upkeep"]
+    assert len(sessions) == len(SITES)
 
 
 def test_programs_go_on_working(host: Host) -> None:
