@@ -8,7 +8,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.service import Service
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.service_control import (
     manager_commands,
-    restart_service,
     start_service,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult

@@ -58,7 +58,7 @@ def test_only_the_port_of_this_host_is_exchanged() -> None:
 
 def test_nginx_is_found_by_what_it_says_that_it_read(upstream: Upstream, configuration: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.conf"
-    other.write_text("proxy_pass http://10.0.0.1:8000;\n")
+    other.write_text("proxy_pass http://app2.example.com:8000;\n")
     add_process(tmp_path, 60, 1, "nginx: master process")
     printed = (
         f"# configuration file {configuration}:\n{TEXT}\n# configuration file {other}:\n# configuration file /no:\n"
