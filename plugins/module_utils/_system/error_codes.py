@@ -76,7 +76,7 @@ ERROR_CODES: dict[str, str] = {
     "redis_shared": "Cache and queue are one Redis server, so no setting is right for both.",
     "counts_refused": "Numbers of workers were asked for that do not fit into the memory.",
     "restart_failed": "A process that was started anew did not come back as it was before.",
-    "restart_refused": "A process cannot be restarted without a failed request or a lost job, or not with its present code.",
+    "restart_refused": "A process cannot be restarted without losing a request or a job, or not with its present code.",
     # recovery: what is asked for
     "app_newer": "The backup set comes from newer apps than the bench has, or from apps that it does not have.",
     "wrong_site": "The backup set is of another site.",
