@@ -214,7 +214,12 @@ def _set_programs(request: CountRequest, look: _Look, programs: Mapping[str, int
     after.update({f"workers of process {pid}": web for pid in steps})
     after.update({f"group {group}": "started anew after its jobs" for group in groups})
     if request.changes and after:
-        facts = {"module": MODULE_NAME, "action": "set", "bench": str(request.bench.path), "counts": dict(programs)}
+        facts: dict[str, Any] = {
+            "module": MODULE_NAME,
+            "action": "set",
+            "bench": str(request.bench.path),
+            "counts": dict(programs),
+        }
         with bench_lock(request.state_path, request.bench).hold(MODULE_NAME), recorded(request.state_path, **facts):
             for path in {program.path for program in look.programs if program.name in different}:
                 replace_text(path.resolve(), with_program_counts(path.read_text(), different))

@@ -125,7 +125,7 @@ def _apply(
 ) -> dict[str, Any]:
     changed = {server.role: server for server in servers if any(change.role == server.role for change in changes)}
     if changes and not request.check_mode:
-        facts = {"module": MODULE_NAME, "action": action, "bench": str(request.bench.path)}
+        facts: dict[str, Any] = {"module": MODULE_NAME, "action": action, "bench": str(request.bench.path)}
         with bench_lock(request.state_path, request.bench).hold(MODULE_NAME), recorded(request.state_path, **facts):
             if action == "present":
                 _remember(request, changes)

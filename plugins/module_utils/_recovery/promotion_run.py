@@ -146,7 +146,12 @@ def _lock(request: PromotionRequest, journal: Journal | None) -> Iterator[None]:
 
 @contextmanager
 def _recorded(request: PromotionRequest, journal: Journal, action: str) -> Iterator[None]:
-    facts = {"module": MODULE_NAME, "action": action, "site": request.site.name, "recovery": journal.recovery}
+    facts: dict[str, Any] = {
+        "module": MODULE_NAME,
+        "action": action,
+        "site": request.site.name,
+        "recovery": journal.recovery,
+    }
     with recorded(request.state_path, **facts) as record:
         try:
             yield
