@@ -30,6 +30,11 @@ SITE_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 RECOVERY_ARGUMENTS: dict[str, dict[str, Any]] = {**SITE_ARGUMENTS, "recovery": {"type": "str"}}
 
+BENCH_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "bench_path": {"type": "path", "required": True},
+    "state_path": {"type": "path", "default": STATE_PATH},
+}
+
 BENCHES_ARGUMENTS: dict[str, dict[str, Any]] = {
     "bench_path": {"type": "path"},
     "search_paths": {"type": "list", "elements": "str"},

@@ -17,14 +17,6 @@ description:
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 options:
-  bench_path:
-    description: The folder of the bench.
-    type: path
-    required: true
-  state_path:
-    description: Where the collection keeps its state on the host, with the history of the health checks.
-    type: path
-    default: /var/lib/lifeboat
   seconds:
     description: For how long queues and workers are watched.
     type: float
@@ -42,6 +34,7 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
+  - lifeboat.frappe.bench
   - lifeboat.frappe.attributes.read_only
   - lifeboat.frappe.login
 """
@@ -88,8 +81,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
+    BENCH_ARGUMENTS,
     LOGIN_ARGUMENTS,
-    STATE_PATH,
     prefer_libraries,
     run,
 )
@@ -118,8 +111,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOGIN_ARGUMENTS,
-            "bench_path": {"type": "path", "required": True},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCH_ARGUMENTS,
             "seconds": {"type": "float", "default": 5},
             "probe_path": {"type": "str", "default": "/login"},
             "max_web_worker_bytes": {"type": "int", "default": 1024**3},

@@ -19,14 +19,6 @@ description:
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 options:
-  bench_path:
-    description: The folder of the bench.
-    type: path
-    required: true
-  state_path:
-    description: Where the collection keeps its locks, remembered values and records on the host.
-    type: path
-    default: /var/lib/lifeboat
   state:
     description: Whether the settings are to be right, or as they were before the first change.
     type: str
@@ -42,6 +34,7 @@ options:
     description: The limit of the cache. Without it the present one, or else 5 % of the memory, as bench has it.
     type: int
 extends_documentation_fragment:
+  - lifeboat.frappe.bench
   - lifeboat.frappe.attributes
 """
 
@@ -75,7 +68,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import STATE_PATH, prefer_libraries, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCH_ARGUMENTS, prefer_libraries, run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.redis_run import (
     RedisRequest,
     run_redis,
@@ -104,8 +97,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "bench_path": {"type": "path", "required": True},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCH_ARGUMENTS,
             "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
             "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
             "cache_bytes": {"type": "int"},

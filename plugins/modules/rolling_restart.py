@@ -22,14 +22,6 @@ description:
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 options:
-  bench_path:
-    description: The folder of the bench.
-    type: path
-    required: true
-  state_path:
-    description: Where the collection keeps its locks, notes and records on the host.
-    type: path
-    default: /var/lib/lifeboat
   state:
     description: What is wanted.
     type: str
@@ -65,6 +57,7 @@ options:
     type: float
     default: 30
 extends_documentation_fragment:
+  - lifeboat.frappe.bench
   - lifeboat.frappe.attributes
 """
 
@@ -103,7 +96,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import STATE_PATH, prefer_libraries, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCH_ARGUMENTS, prefer_libraries, run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_plan import RestartWish
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_run import (
     RollingRequest,
@@ -133,8 +126,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "bench_path": {"type": "path", "required": True},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCH_ARGUMENTS,
             "state": {"type": "str", "choices": ["restarted"], "default": "restarted"},
             "services": {"type": "list", "elements": "str", "choices": SERVICES, "default": SERVICES},
             "when": {"type": "str", "choices": ["always", "needed"], "default": "always"},

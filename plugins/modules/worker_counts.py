@@ -21,14 +21,6 @@ description:
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
 options:
-  bench_path:
-    description: The folder of the bench.
-    type: path
-    required: true
-  state_path:
-    description: Where the collection keeps its locks, remembered values and records on the host.
-    type: path
-    default: /var/lib/lifeboat
   state:
     description: Whether numbers are proposed, and set with O(apply=true), or those before the first change put back.
     type: str
@@ -53,6 +45,7 @@ options:
     type: str
     default: /login
 extends_documentation_fragment:
+  - lifeboat.frappe.bench
   - lifeboat.frappe.attributes
 """
 
@@ -93,7 +86,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import bench_at
-from ansible_collections.lifeboat.frappe.plugins.module_utils._module import STATE_PATH, prefer_libraries, run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._module import BENCH_ARGUMENTS, prefer_libraries, run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.count_plan import QUEUE_KEY, WEB_KEY
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.count_run import (
     CountRequest,
@@ -123,8 +116,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "bench_path": {"type": "path", "required": True},
-            "state_path": {"type": "path", "default": STATE_PATH},
+            **BENCH_ARGUMENTS,
             "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
             "apply": {"type": "bool", "default": False},
             "gunicorn_workers": {"type": "int"},
