@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -51,8 +52,17 @@ def tool_environment() -> dict[str, str]:
         "NO_COLOR": "1",
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS_PATH),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
+        "LIFEBOAT_PAYLOADS": str(CACHE / "payloads" / plugins_digest()),
         "ANSIBLE_INJECT_FACT_VARS": "false",
     }
+
+
+def plugins_digest() -> str:
+    """Tell the plugins apart from every other state of theirs: what Ansible packs of them is kept by it."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        digest.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def tracked_files() -> list[Path]:

@@ -118,7 +118,7 @@ GATES: tuple[Gate, ...] = (
         (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/integration"),
         lane=SPREAD,
         COVERAGE_FILE=str(COVERAGE / "integration"),
-        limit_seconds=1200,
+        limit_seconds=1500,
     ),
     gate(
         "coverage",

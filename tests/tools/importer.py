@@ -1,4 +1,7 @@
-"""Put the built tarball through galaxy-importer, whose complaints are only logged unless somebody reads them."""
+"""Put the built tarball through galaxy-importer, whose complaints are only logged unless somebody reads them.
+
+Its ansible-lint is off: the gate of that name looks at the same roles and playbooks, by stricter rules.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,6 @@ def main() -> int:
         environment = {
             **os.environ,
             "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests" / "galaxy-importer.cfg"),
-            "GALAXY_IMPORTER_OFFLINE_ANSIBLE_LINT": "true",
         }
         command = [sys.executable, "-m", "galaxy_importer.main", str(tarball)]
         done = subprocess.run(

@@ -1,19 +1,25 @@
-"""Keeps what Python compiles of the zip that Ansible hands to a module: the tests start hundreds of them.
+"""Keeps the zips that Ansible hands to modules, and what Python compiles of them: the tests start hundreds of modules.
 
 Ansible brings every module its libraries in a zip, of which Python compiles each file twice, at each start. The gates
 have this folder on PYTHONPATH (see tests/tools/checkout.py): what a file with the same content was compiled to is
 taken from `.cache/compiled`. Each Python process runs this, so it imports next to nothing.
+
+Ansible itself keeps such a zip for the time of one run. Here the next run finds it, as long as no plugin was changed.
 """
 
 from __future__ import annotations
 
 import marshal
 import os
+import sys
 import zipimport
 from types import CodeType
 
 KEPT = os.path.realpath(f"{__file__}/../../../../.cache/compiled")
 PAYLOAD = "_payload.zip/"
+# Set by tests/tools/checkout.py: a folder whose name changes with the plugins. Only for the collection of the checkout.
+PAYLOADS = os.environ.get("LIFEBOAT_PAYLOADS", "")
+COLLECTIONS = os.path.realpath(f"{__file__}/../../../../.cache/collections")
 # The function is not public; it is the same in each Python that the gates run with.
 compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
@@ -49,3 +55,23 @@ def _keep(path: str, code: CodeType) -> None:
 
 
 zipimport._compile_source = kept_or_compiled  # type: ignore[attr-defined]
+
+
+def keep_payloads() -> None:
+    """Let the folder that Ansible makes for each of its runs hold a link to the zips of earlier ones."""
+    import tempfile  # noqa: PLC0415 (only Ansible's programs need it)
+
+    make_folder = tempfile.mkdtemp
+
+    def make_folder_with_payloads(suffix: str | None = None, prefix: str | None = None, dir: str | None = None) -> str:  # noqa: A002
+        folder = make_folder(suffix, prefix, dir)
+        if prefix and prefix.startswith("ansible-local-"):
+            os.makedirs(PAYLOADS, exist_ok=True)  # noqa: PTH103
+            os.symlink(PAYLOADS, f"{folder}/ansiballz_cache")  # noqa: PTH211
+        return folder
+
+    tempfile.mkdtemp = make_folder_with_payloads  # type: ignore[assignment]
+
+
+if PAYLOADS and os.environ.get("ANSIBLE_COLLECTIONS_PATH") == COLLECTIONS and "ansible" in "".join(sys.orig_argv[:2]):
+    keep_payloads()
