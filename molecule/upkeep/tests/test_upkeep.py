@@ -82,7 +82,7 @@ def test_logs_rotate_into_new_files_and_no_log_rotates_twice(host: Host) -> None
     before = host.check_output(f"stat -c %i {LOGS}/web.log")
     for _turn in range(2):
         # The names of rotated files tell seconds apart.
-        host.check_output("now=$(date +%s); while [ \"$(date +%s)\" = \"$now\" ]; do sleep 0.1; done")
+        host.check_output('now=$(date +%s); while [ "$(date +%s)" = "$now" ]; do sleep 0.1; done')
         host.run_expect([0], "logrotate --force /etc/logrotate.conf")
         host.check_output(f"echo a line >> {LOGS}/web.log")
     rotated = host.check_output(f"ls {LOGS}").split()
