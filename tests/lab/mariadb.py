@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable
 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions, connect
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
+
+from tests.tools.checkout import CACHE
 
 from .processes import free_port, start_child, stop_child, wait_until
 
@@ -86,7 +91,9 @@ class MariaDBServer:
     def start(self) -> None:
         """Prepare the data folder when there is none, start the server and wait until root can log in."""
         if not self.data_path.exists():
-            self._install()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            log_file_size = self.variables["innodb_log_file_size"] or SETTINGS["innodb_log_file_size"]
+            shutil.copytree(_new_data_folder(str(log_file_size)), self.data_path)
         self._socket_folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
         own = {
             "datadir": self.data_path,
@@ -124,27 +131,6 @@ class MariaDBServer:
         if self._socket_folder is not None:
             shutil.rmtree(self._socket_folder)
             self._socket_folder = None
-
-    def _install(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        installed = subprocess.run(
-            [
-                "mariadb-install-db",
-                "--no-defaults",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-                f"--datadir={self.data_path}",
-                f"--tmpdir={self._temporary_folder()}",
-                f"--innodb-log-file-size={self.variables['innodb_log_file_size'] or SETTINGS['innodb_log_file_size']}",
-                *_as_user(),
-            ],
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if installed.returncode:
-            raise RuntimeError(f"mariadb-install-db failed: {installed.stdout[-2000:]}")
 
     def _temporary_folder(self) -> Path:
         """Return a folder for temporary tables: a server that starts deletes all that it finds in a shared one."""
@@ -184,6 +170,43 @@ class MariaDBServer:
             return None
         lines = self.option_file.read_text().splitlines()
         return next(line.partition("=")[2] for line in lines if line.startswith("password="))
+
+
+@cache
+def _new_data_folder(log_file_size: str) -> Path:
+    """Return the data folder of a server that never ran, of which every server gets a copy; it is made once."""
+    version = subprocess.run(["mariadbd", "--version"], check=True, capture_output=True, text=True).stdout
+    name = hashlib.sha256(f"{version} {log_file_size}".encode()).hexdigest()[:16]
+    ready = CACHE / "mariadb" / name
+    if not ready.is_dir():
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=ready.parent) as folder:
+            _install(Path(folder), log_file_size)
+            # Another process may have been quicker.
+            with suppress(OSError):
+                Path(folder, "data").rename(ready)
+    return ready
+
+
+def _install(folder: Path, log_file_size: str) -> None:
+    installed = subprocess.run(
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            f"--datadir={folder / 'data'}",
+            f"--tmpdir={folder}",
+            f"--innodb-log-file-size={log_file_size}",
+            *_as_user(),
+        ],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if installed.returncode:
+        raise RuntimeError(f"mariadb-install-db failed: {installed.stdout[-2000:]}")
 
 
 def _as_user() -> list[str]:
