@@ -15,6 +15,8 @@ from pathlib import Path
 
 import redis
 
+from tests.backup_sets import write_repository_set
+
 BENCH = Path("/home/frappe/frappe-bench")
 SITES = ("alpha.localhost", "beta.localhost")
 LOGS, SITE_LOGS = BENCH / "logs", BENCH / "sites" / SITES[0] / "logs"
@@ -27,6 +29,8 @@ NOW = time.time()
 DAY_SECONDS = 86400
 QUEUE = "home-frappe-frappe-bench"
 REMOVED_SITE = "gone.localhost"
+SETS = Path("/var/backups/lifeboat/sites") / SITES[0]
+SET_NAMES = [f"202611{day}_030000-alpha_localhost" for day in (10, 11, 12, 13)]
 
 
 def archived(number: int, age_days: float) -> Path:
@@ -43,6 +47,7 @@ OLD = (
     YARN_CACHE / "v6" / "npm-x" / "index.js",
     archived(1, 40),
     Path("/var/cache/apt/archives/tree_2.1.0-1_amd64.deb"),
+    *(SETS / name for name in SET_NAMES[:2]),
 )
 KEPT = (
     LOGS / "worker.log.1",
@@ -50,8 +55,9 @@ KEPT = (
     REPORTS / "being-written.csv",
     CACHE / "b" / "new",
     archived(2, 3),
-    BENCH / "sites" / SITES[0] / "private" / "files" / "kept.log.1",
+    BENCH / "sites" / SITES[0] / "private" / "files" / "of-no-document.log.1",
     Path("/var/cache/apt/archives/lock"),
+    *(SETS / name for name in SET_NAMES[2:]),
 )
 
 
@@ -105,10 +111,12 @@ def leave_rows() -> None:
 
 
 def main() -> None:
-    for path in OLD:
-        make(path, 120)
-    for path in KEPT:
-        make(path, 3)
+    for name in SET_NAMES:
+        write_repository_set(SETS, name, files={"database.sql.gz": ("database", name.encode())})
+    for paths, age_days in ((OLD, 120), (KEPT, 3)):
+        for path in paths:
+            if not path.is_dir():
+                make(path, age_days)
     Path("/etc/tmpfiles.d/reports.conf").write_text(f"e {REPORTS} - - - m:10d\n", encoding="utf-8")
     with redis.Redis(port=11000) as queue:
         leave_jobs(queue)

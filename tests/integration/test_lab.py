@@ -204,10 +204,8 @@ def test_no_process_outlives_the_one_that_started_the_lab(tmp_path: Path):
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"up\n"
-            running = list(marked_processes(MARK, folder))
+            # The database, supervisord, two Redis, the web server with two children, scheduler, workers.
+            wait_until(lambda: len(list(marked_processes(MARK, folder))) > 9, "all processes of the lab")
         finally:
             process.kill()
-    assert (
-        len(running) > 9
-    )  # the database, supervisord, two Redis, the web server with two children, scheduler, workers
     wait_until(lambda: not list(marked_processes(MARK, folder)), "the end of the processes")

@@ -22,7 +22,10 @@ GRACE_SECONDS = 30.0
 PYTEST = ("python", "-m", "pytest", "-q")
 MYPY_OF_TESTS = ("mypy", "--python-version", "3.11", "--follow-imports", "silent")
 MEASURED = ("--cov", "--cov-report=")
-ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+ON_BOTH_CORES = ("-n", "2", *BY_FILE)
+# Tests with servers of their own wait for them much of their time.
+WAITING = ("-n", "3", *BY_FILE)
 ONE_WORKER = ("--num-workers", "1")
 # The gates of one lane run one after the other, the lanes at the same time: what needs one processor at most, what is
 # spread over two but mostly waits for servers, and what waits for containers.
@@ -115,7 +118,7 @@ GATES: tuple[Gate, ...] = (
     gate(
         "integration",
         "the integration tests pass on real servers and the lab",
-        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/integration"),
+        (*PYTEST, *WAITING, *MEASURED, "tests/integration"),
         lane=SPREAD,
         COVERAGE_FILE=str(COVERAGE / "integration"),
         limit_seconds=1500,
@@ -129,7 +132,7 @@ GATES: tuple[Gate, ...] = (
     gate(
         "faults",
         "every promise holds when its fault is injected",
-        (*PYTEST, *ON_BOTH_CORES, "tests/faults"),
+        (*PYTEST, *WAITING, "tests/faults"),
         lane=SPREAD,
         limit_seconds=1200,
     ),

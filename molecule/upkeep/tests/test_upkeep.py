@@ -15,7 +15,7 @@ LOGS = f"{BENCH}/logs"
 SITES = ("alpha.localhost", "beta.localhost")
 SITE = SITES[0]
 TASK_RULES = {"log_tables", "sessions", "failed_jobs", "stale_jobs", "site_cache"}
-TASK_RULES |= {"journal", "apt_cache", "temporary_files", "tool_caches"}
+TASK_RULES |= {"journal", "apt_cache", "temporary_files", "tool_caches", "backup_sets"}
 STATE = "/var/lib/lifeboat"
 QUEUE = "home-frappe-frappe-bench"
 

@@ -26,14 +26,14 @@ compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
 def kept_or_compiled(path: str, source: bytes) -> CodeType:
     """Return the code of a file of a zip; in one of Ansible's its name is that inside of the zip, as in each run."""
-    from importlib.util import source_hash  # noqa: PLC0415 (only who imports from a zip needs it)
+    from importlib.util import MAGIC_NUMBER, source_hash  # noqa: PLC0415 (only who imports from a zip needs it)
 
     _folder, payload, name = path.partition(PAYLOAD)
     code: CodeType
     if not payload:
         code = compile_source(path, source)
         return code
-    kept = f"{KEPT}/{source_hash(source).hex()}{source_hash(name.encode()).hex()}"
+    kept = f"{KEPT}/{MAGIC_NUMBER.hex()}{source_hash(source).hex()}{source_hash(name.encode()).hex()}"
     try:
         with open(kept, "rb") as stream:  # noqa: PTH123
             code = marshal.load(stream)  # noqa: S302 (this function wrote it)
