@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
 from pathlib import Path
+from typing import Callable, Optional
 
 from .._system.quantities import DAY_SECONDS
-from .find import NANOSECONDS, FoundFile, line_of, read_line
+from .find import NANOSECONDS, FoundFile, line_of
 from .items import FileIdentity, Item
 
 KEPT_SHOWN = 100
 OPEN, PROTECTED = "open", "protected"
+Look = Callable[[bytes], Optional[FoundFile]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,14 @@ class Choice:
 
 
 def choose_files(
-    rule: str, root: Path, found: Iterable[Sequence[bytes]], age: Age, now: float, protection: Protection, caps: Caps
+    rule: str,
+    root: Path,
+    found: Iterable[Sequence[bytes]],
+    look: Look,
+    age: Age,
+    now: float,
+    protection: Protection,
+    caps: Caps,
 ) -> Choice:
     """Choose the oldest files that may go.
 
@@ -89,6 +98,7 @@ def choose_files(
         rule: The id of the rule.
         root: The folder that was searched.
         found: The lines of ``find_files`` for all files that the rule is about, whatever their age.
+        look: Returns the file of a line as it is now, None when it is gone.
         age: Which of them may go.
         now: Seconds since the epoch.
         protection: What never goes.
@@ -99,8 +109,12 @@ def choose_files(
         candidates.add(lines)
     items: list[Item] = []
     kept: list[tuple[str, str]] = []
-    total_bytes = 0
-    for file in candidates.oldest():
+    total_bytes = gone = 0
+    for line in candidates.oldest():
+        file = look(line)
+        if file is None:
+            gone += 1
+            continue
         path = f"{root}/{file.path}"
         reason = protection.why(path, file.device, file.inode)
         if reason:
@@ -110,7 +124,7 @@ def choose_files(
             identity = FileIdentity(file.device, file.inode, file.size_bytes, file.modified_ns)
             age_seconds = int(now - file.modified_ns / NANOSECONDS)
             items.append(Item(rule, str(root), path, file.freed_bytes, age_seconds, age.reason, identity))
-    left_items = candidates.count - len(items) - len(kept)
+    left_items = candidates.count - len(items) - len(kept) - gone
     return Choice(tuple(items), left_items, tuple(kept[:KEPT_SHOWN]))
 
 
@@ -137,6 +151,6 @@ class _Candidates:
         if len(self._old) > 2 * self._most:
             self._old = sorted(self._old)[: self._most]
 
-    def oldest(self) -> Iterator[FoundFile]:
-        """Yield the oldest files, as many as there is room for."""
-        return map(read_line, sorted(self._old)[: self._most])
+    def oldest(self) -> list[bytes]:
+        """Return the lines of the oldest files, as many as there is room for."""
+        return sorted(self._old)[: self._most]

@@ -1,7 +1,7 @@
 """Finding files in a folder with GNU find, which reads a million of them faster than Python can.
 
-What it prints of a file stays a line of bytes until the file is chosen: lines sort by age as they are, so a million
-files cost neither a million objects nor their memory.
+What it prints of a file, its age and its path, stays a line of bytes until the file is chosen: lines sort by age as
+they are, so a million files cost neither a million objects nor their memory. The rest is asked of chosen files alone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ FIND = "find"
 READ_BYTES = 1 << 20
 SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 # The time of the last change, right-justified, comes first: so the order of lines is the order of ages.
-FORMAT = r"%22T@ %D %i %s %b %n %P\0"
+FORMAT = r"%22T@ %P\0"
 TIME_WIDTH = 22
 NANOSECOND_DIGITS = 9
 NANOSECONDS = 10**NANOSECOND_DIGITS
@@ -108,17 +109,32 @@ def line_of(moment: float) -> bytes:
     return f"{moment:{TIME_WIDTH}.{NANOSECOND_DIGITS + 1}f}".encode()
 
 
-def read_line(line: bytes) -> FoundFile:
-    """Return the file of a line."""
-    modified, (device, inode, size, blocks, links, path) = line[:TIME_WIDTH], line[TIME_WIDTH + 1 :].split(b" ", 5)
-    seconds, _point, fraction = modified.partition(b".")
+def path_of(line: bytes) -> str:
+    """Return the path of the file of a line, below the folder that was searched."""
+    return os.fsdecode(line[TIME_WIDTH + 1 :])
+
+
+def read_line(folder: Path, line: bytes) -> FoundFile | None:
+    """Return the file of a line; None when it is gone by now, or no regular file any more.
+
+    Args:
+        folder: The folder that was searched.
+        line: As ``find_files`` gave it.
+    """
+    path = path_of(line)
+    try:
+        status = os.lstat(f"{folder}/{path}")
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
     return FoundFile(
-        path=os.fsdecode(path),
-        modified_ns=int(seconds) * NANOSECONDS + int(fraction[:NANOSECOND_DIGITS]),
-        device=int(device),
-        inode=int(inode),
-        size_bytes=int(size),
-        freed_bytes=int(blocks) * BLOCK_BYTES if links == b"1" else 0,
+        path=path,
+        modified_ns=status.st_mtime_ns,
+        device=status.st_dev,
+        inode=status.st_ino,
+        size_bytes=status.st_size,
+        freed_bytes=status.st_blocks * BLOCK_BYTES if status.st_nlink == 1 else 0,
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Callable
 from urllib.parse import unquote
@@ -66,7 +67,7 @@ def local_files(site: Site) -> Iterator[LocalFile]:
     """
     for folder in TREES:
         for lines in find_files(site.path / folder):
-            for found in map(read_line, lines):
+            for found in filter(None, map(partial(read_line, site.path / folder), lines)):
                 yield LocalFile(f"{folder}/{found.path}", found)
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import Any, Callable
@@ -25,6 +26,7 @@ from .catalogue import RULES, TASK_RULES
 from .choice import PROTECTED, Age, Caps, Protection, choose_files
 from .clock import refuse_clock_ahead
 from .disks import Disk, read_disks
+from .find import read_line
 from .items import Item
 from .kept_plans import keep_plan
 from .lines import note_lines, outcome_lines, plan_lines, refusal_lines
@@ -187,7 +189,16 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
         kept: list[tuple[str, str]] = []
         chosen: list[Item] = []
         for place, found in found_in(places_of(rule, request.benches)):
-            choice = choose_files(rule.id, place.root, found, request.ages[rule.id], request.now, protection, room)
+            choice = choose_files(
+                rule.id,
+                place.root,
+                found,
+                partial(read_line, place.root),
+                request.ages[rule.id],
+                request.now,
+                protection,
+                room,
+            )
             room = Caps(room.bytes - sum(item.bytes for item in choice.items), room.items - len(choice.items))
             chosen += choice.items
             left += choice.left_items

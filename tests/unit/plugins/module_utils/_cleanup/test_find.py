@@ -12,14 +12,15 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.find impo
     FoundFile,
     find_files,
     line_of,
+    path_of,
     read_line,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 
 def found(folder: Path, *names: str, depth: int | None = None) -> dict[str, FoundFile]:
-    files = [read_line(line) for lines in find_files(folder, names, depth) for line in lines]
-    return {file.path: file for file in files}
+    lines = [line for lines in find_files(folder, names, depth) for line in lines]
+    return {file.path: file for file in filter(None, (read_line(folder, line) for line in lines))}
 
 
 def test_files_are_found_with_what_identifies_them(tmp_path: Path) -> None:
@@ -62,6 +63,16 @@ def test_file_with_another_name_frees_nothing(tmp_path: Path) -> None:
     assert [file.freed_bytes for file in found(tmp_path).values()] == [0, 0]
 
 
+def test_file_that_is_gone_or_another_thing_by_now_is_none(tmp_path: Path) -> None:
+    for name in ("gone", "link"):
+        (tmp_path / name).touch()
+    lines = [line for lines in find_files(tmp_path) for line in lines]
+    (tmp_path / "gone").unlink()
+    (tmp_path / "link").rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to(tmp_path / "moved")
+    assert [read_line(tmp_path, line) for line in lines] == [None, None]
+
+
 def test_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert found(tmp_path / "none") == {}
 
@@ -73,7 +84,7 @@ def test_lines_sort_by_age_whatever_the_number_of_digits(tmp_path: Path) -> None
         path.touch()
         os.utime(path, (moment, moment))
     lines = sorted(line for lines in find_files(tmp_path) for line in lines)
-    assert [read_line(line).path for line in lines] == [str(number) for number in range(len(moments))]
+    assert [path_of(line) for line in lines] == [str(number) for number in range(len(moments))]
     assert all(line_of(moment - 0.25) < line < line_of(moment + 0.25) for line, moment in zip(lines, moments))
 
 

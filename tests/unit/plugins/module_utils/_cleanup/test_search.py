@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import find
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.find import read_line
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.find import path_of
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.registry import Place
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.search import found_in
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
@@ -18,9 +18,7 @@ def test_each_place_has_its_own_files(tmp_path: Path, count: int) -> None:
     for place in places[1:]:
         place.root.mkdir()
         (place.root / f"{place.root.name}.log").touch()
-    found = [
-        (place, [read_line(line).path for lines in batches for line in lines]) for place, batches in found_in(places)
-    ]
+    found = [(place, [path_of(line) for lines in batches for line in lines]) for place, batches in found_in(places)]
     assert found == [(place, [f"{place.root.name}.log"] if place in places[1:] else []) for place in places]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.find import find_files, read_line
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.find import find_files, path_of
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.registry import places_of
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules.logs import BENCH_LOGS, SITE_LOGS
 
@@ -27,7 +27,7 @@ def test_rotated_logs_are_found_and_logs_that_are_written_are_not(tmp_path: Path
     make_file(bench.sites()[0].path / "logs" / "frappe.log.3", now, 99)
     found = {
         rule.id: sorted(
-            read_line(line).path
+            path_of(line)
             for place in places_of(rule, [bench, bench])
             for lines in find_files(place.root, place.names, place.depth)
             for line in lines
