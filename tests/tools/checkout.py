@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,7 @@ def tool_environment() -> dict[str, str]:
     }
 
 
+@cache
 def plugins_digest() -> str:
     """Tell the plugins apart from every other state of theirs: what Ansible packs of them is kept by it."""
     digest = hashlib.sha256()

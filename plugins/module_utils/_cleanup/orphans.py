@@ -31,7 +31,7 @@ class Document:
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file on the disk: its path below the site's folder, and what ``find_files`` says of it."""
+    """A file on the disk: its path below the site's folder, and what ``read_line`` says of it."""
 
     path: str
     found: FoundFile
