@@ -1,4 +1,4 @@
-"""The role lifeboat.frappe.report: what is written where, and that text of hosts stays text."""
+"""The role lifeboat.frappe.report, with ``report_files``: what is written where, and that text of hosts stays text."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Elements(HTMLParser):
         self.text += data
 
 
-def run_role(folder: Path, records: list[dict[str, Any]], host_path: str, *arguments: str) -> str:
-    """Run the role for each of the records in one play, and return what was printed."""
+def prepare_role(folder: Path, records: list[dict[str, Any]], host_path: str) -> Path:
+    """Write a playbook that uses the role for each of the records."""
     (folder / "hosts").write_text(LOCAL_HOST)
     tasks = []
     for index, record in enumerate(records):
@@ -49,7 +49,13 @@ def run_role(folder: Path, records: list[dict[str, Any]], host_path: str, *argum
     play = {"name": "Report", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
     (folder / "report.yml").write_text(json.dumps([play]))
     (folder / "here").mkdir(exist_ok=True)
-    run = run_playbook(folder / "report.yml", folder / "hosts", arguments=arguments, cwd=folder / "here")
+    return folder / "report.yml"
+
+
+def run_role(folder: Path, records: list[dict[str, Any]], host_path: str, *arguments: str) -> str:
+    """Run the role for each of the records in one play, and return what was printed."""
+    play = prepare_role(folder, records, host_path)
+    run = run_playbook(play, folder / "hosts", arguments=arguments, cwd=folder / "here")
     assert run.exit_code == 0, run.output
     assert not run.complaints, run.output
     return run.output
@@ -70,7 +76,15 @@ def host(tmp_path: Path) -> Path:
 
 def test_a_relative_path_begins_where_the_run_was_started(tmp_path: Path, host: Path) -> None:
     record = sample_record()
-    run_role(tmp_path, [record], str(host))
+    shown = run_role(tmp_path, [record], str(host), "--check", "--diff")
+    assert "+# erp.example.com was recovered" in shown
+    assert [line for line in shown.splitlines() if line.startswith("+++ after: ")] == [
+        f"+++ after: {folder}/report.{kind}"
+        for folder in (tmp_path / "here" / "lifeboat-reports" / f"{SITE}-{record['recovery']}", host)
+        for kind in ("html", "md", "json")
+    ]
+    assert list(host.iterdir()) == list((tmp_path / "here").iterdir()) == []
+    assert "changed=1" in run_role(tmp_path, [record], str(host))
     reports = written(tmp_path, record)
     assert json.loads(reports[".json"]) == record
     assert {path.name: path.read_text() for path in host.glob("*")} == {
@@ -79,19 +93,35 @@ def test_a_relative_path_begins_where_the_run_was_started(tmp_path: Path, host: 
     assert "changed=0" in run_role(tmp_path, [record], str(host)), "a second run changes nothing"
 
 
-def test_check_mode_writes_nothing(tmp_path: Path, host: Path) -> None:
-    run_role(tmp_path, [sample_record()], str(host), "--check")
-    assert list(host.iterdir()) == list((tmp_path / "here").iterdir()) == []
+def test_a_host_that_cannot_be_written_to_says_so_after_the_report(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    play = prepare_role(tmp_path, [sample_record()], str(tmp_path / "file"))
+    run = run_playbook(play, tmp_path / "hosts", cwd=tmp_path / "here")
+    assert run.exit_code != 0
+    assert f"Cannot write the report to {tmp_path}/file: Not a directory." in run.output
+    assert set(written(tmp_path, sample_record())) == {".html", ".md", ".json"}
 
 
-def test_text_of_hosts_stays_text(tmp_path: Path) -> None:
-    record = sample_record(host=HOSTILE, not_recovered=[HOSTILE], error={"code": "x", "reason": HOSTILE})
-    record["set"]["name"] = record["verification"][0]["reason"] = record["checks"][0]["text"] = HOSTILE
-    record["recommendations"][0]["text"] = record["assessment"]["summary"][0] = HOSTILE
-    record["assessment"]["lost"][0]["doctype"] = record["drained"]["still_running"][0]["job"] = HOSTILE
-    record["steps"][0]["name"] = record["rollback_command"] = HOSTILE
-    run_role(tmp_path, [record], "")
-    reports = written(tmp_path, record)
+def test_every_outcome_has_its_page_and_text_of_hosts_stays_text(tmp_path: Path) -> None:
+    ended = [
+        sample_record(recovery=f"20261120T120000Z-000{index}", outcome=outcome, error=ERROR)
+        for index, outcome in enumerate(("recovered", "rolled_back", "failed"))
+    ]
+    hostile = sample_record(host=HOSTILE, not_recovered=[HOSTILE], error={"code": "x", "reason": HOSTILE})
+    hostile["set"]["name"] = hostile["verification"][0]["reason"] = hostile["checks"][0]["text"] = HOSTILE
+    hostile["recommendations"][0]["text"] = hostile["assessment"]["summary"][0] = HOSTILE
+    hostile["assessment"]["lost"][0]["doctype"] = hostile["drained"]["still_running"][0]["job"] = HOSTILE
+    hostile["steps"][0]["name"] = hostile["rollback_command"] = HOSTILE
+    run_role(tmp_path, [*ended, hostile], "")
+    for record in ended:
+        page = written(tmp_path, record)[".html"]
+        assert "No room." in page
+        assert page.count("<h1>") == 1
+    stays_text(hostile, written(tmp_path, hostile))
+
+
+def stays_text(record: dict[str, Any], reports: dict[str, str]) -> None:
+    """Make sure that hostile text is in the reports of its record as text alone."""
     page = Elements(reports[".html"])
     assert not {"script", "img", "iframe", "link"} & page.names
     assert not {name for name in page.attributes if name.startswith("on") or name in ("src", "href")}
@@ -100,15 +130,4 @@ def test_text_of_hosts_stays_text(tmp_path: Path) -> None:
     assert "<script" not in outside_of_code
     assert not re.search(r"(?<!\\)[\[`*]\(?(?:a\]|x`|c\*)", outside_of_code)
     assert "49" not in outside_of_code.replace(record["set"]["folder"], "")
-
-
-def test_every_outcome_has_its_page(tmp_path: Path) -> None:
-    records = [
-        sample_record(recovery=f"20261120T120000Z-000{index}", outcome=outcome, error=ERROR)
-        for index, outcome in enumerate(("recovered", "rolled_back", "failed"))
-    ]
-    run_role(tmp_path, records, "")
-    for record in records:
-        page = written(tmp_path, record)[".html"]
-        assert "No room." in page
-        assert page.count("<h1>") == 1
+    assert json.loads(reports[".json"]) == record
