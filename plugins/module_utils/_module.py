@@ -19,6 +19,7 @@ from ._mariadb.connection import DEFAULT_CONFIG_FILE, HAS_PYMYSQL, LoginOptions,
 from ._queue.connection import HAS_REDIS
 from ._recovery.login import administrator_login, complete_login, usual_sockets
 from ._system.errors import LifeboatError
+from ._system.files import file_failure
 from ._system.progress import ProgressReporter
 
 STATE_PATH = "/var/lib/lifeboat"
@@ -148,8 +149,17 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) 
     try:
         result = work(module)
     except LifeboatError as error:
-        module.fail_json(msg=error.message, error_code=error.error_code, details=error.details)
+        _fail(module, error)
+    except OSError as error:
+        failure = file_failure(error)
+        if failure is None:
+            raise
+        _fail(module, failure)
     module.exit_json(**result)
+
+
+def _fail(module: AnsibleModule, error: LifeboatError) -> None:
+    module.fail_json(msg=error.message, error_code=error.error_code, details=error.details)
 
 
 def require_pymysql(module: AnsibleModule, bench_path: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -15,6 +16,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.preparat
     prepare_recovery,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.survey import survey_live_site
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.progress import ProgressReporter
 
 from tests.lab.lab import Lab
@@ -66,6 +68,24 @@ def test_a_site_of_which_nothing_is_left_is_surveyed(lab):
     )
 
 
+@pytest.mark.parametrize("closed", ["site", "bench"])
+def test_maintenance_of_the_site_or_of_its_whole_bench_is_seen(lab, closed):
+    site = Bench(lab.bench_path).site(SITE)
+    paths = {"site": site.config_path, "bench": site.bench.common_config_path}
+    before = {name: path.read_bytes() for name, path in paths.items()}
+    silent = {name: json.loads(content) for name, content in before.items()}
+    del silent["site"]["maintenance_mode"]  # as a site has it that never was in maintenance
+    with connect(lab.login) as connection:
+        assert not survey_live_site(connection, site, {}).maintenance_mode
+        try:
+            for name, path in paths.items():
+                path.write_text(json.dumps({**silent[name], **({"maintenance_mode": 1} if name == closed else {})}))
+            assert survey_live_site(connection, site, {}).maintenance_mode
+        finally:
+            for name, path in paths.items():
+                path.write_bytes(before[name])
+
+
 def test_settings_that_cannot_be_read_are_unknown(lab):
     database = lab.site_config(SITE)["db_name"]
     settings = f"{quote_identifier(database)}.tabSingles"
@@ -77,3 +97,20 @@ def test_settings_that_cannot_be_read_are_unknown(lab):
             execute(connection, f"ALTER TABLE {settings} RENAME COLUMN worth TO value")
         assert live.scheduler_enabled is None
         assert survey_live_site(connection, Bench(lab.bench_path).site(SITE), {}).scheduler_enabled is True
+
+
+def test_a_time_in_the_future_is_refused_where_nothing_can_be_replayed(lab, request_of_alpha):
+    asked = replace(request_of_alpha, recover_to="2062-11-21T04:00:00Z")
+    with connect(lab.login) as connection, pytest.raises(LifeboatError, match="in the future") as refused:
+        prepare_recovery(asked, connection, ProgressReporter(), NOW)
+    assert refused.value.error_code == "outside_window"
+
+
+def test_where_no_set_was_found_is_said_with_what_there_is(lab, request_of_alpha, tmp_path):
+    lab.backup("beta.localhost", folder=tmp_path)
+    asked = replace(request_of_alpha, paths=(tmp_path, tmp_path / "typo"))
+    with connect(lab.login) as connection, pytest.raises(LifeboatError) as refused:
+        prepare_recovery(asked, connection, ProgressReporter(), NOW)
+    assert refused.value.error_code == "backup_not_found"
+    assert f"{tmp_path / 'typo'} (no such folder)" in refused.value.message
+    assert "There are only sets of beta_localhost." in refused.value.message

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -135,7 +135,9 @@ class Journal:
             yield found
         except BaseException as error:
             error_code = error.error_code if isinstance(error, LifeboatError) else type(error).__name__
-            self.append(name, "failed", seconds=_seconds_since(started), error_code=error_code)
+            # What failed is told, also where a full disk is why it cannot be written down.
+            with suppress(OSError):
+                self.append(name, "failed", seconds=_seconds_since(started), error_code=error_code)
             raise
         self.append(name, "done", **{"seconds": _seconds_since(started), **found})
 

@@ -29,6 +29,7 @@ class LiveSite:
         table_count: Its tables.
         data_bytes: Their size as the server reports it.
         scheduler_enabled: Whether scheduled jobs were enabled in it; None where that could not be read.
+        maintenance_mode: Whether the site, or the whole bench, is closed for maintenance.
     """
 
     site_exists: bool
@@ -39,6 +40,7 @@ class LiveSite:
     table_count: int
     data_bytes: int
     scheduler_enabled: bool | None
+    maintenance_mode: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def build_plan(
             "tables": live.table_count,
             "bytes": live.data_bytes,
             "scheduler_enabled": live.scheduler_enabled,
-            "maintenance_mode": bool(live.configuration.get("maintenance_mode")),
+            "maintenance_mode": live.maintenance_mode,
         },
         "replay": replay.as_dict() if replay else None,
         "undo": replay.undo.as_dict() if replay and replay.undo else None,

@@ -37,7 +37,7 @@ from .checks import (
 from .estimate import estimate_steps
 from .plan import Space, build_plan
 from .point_checks import check_point
-from .point_in_time import parse_target
+from .point_in_time import outside_window, parse_target
 from .promotion_plan import look_at_site
 from .record import read_records
 from .replay_plan import ReplayPlan
@@ -160,12 +160,7 @@ def _choose(
     else:
         candidates = [backup for backup in found if backup.slug in (site_slug(site.name), STREAMED_SLUG, "")]
     if not candidates:
-        raise LifeboatError(
-            f"Cannot find a backup set of {site.name} in {', '.join(str(folder) for folder in folders)}. Give paths to "
-            f"other folders with backups, or correct the name; the bench has {_names(site.bench)}.",
-            "backup_not_found",
-            {"folders": [str(folder) for folder in folders]},
-        )
+        raise _no_set_error(site, folders, found)
 
     def verify(backup: BackupSet) -> BackupSet:
         progress.start(f"verify {backup.name}", total_bytes=backup.size_bytes)
@@ -173,6 +168,9 @@ def _choose(
 
     target = None if named and not request.undo else parse_target(request.recover_to, request.undo)
     if target is None or (target.moment_seconds is not None and not has_positions(candidates)):
+        if target is not None and (target.moment_seconds or 0) > now.timestamp():
+            # A slip in the date: the newest set may hold the very damage that was to be left behind.
+            raise outside_window(target, None, "it is in the future")
         return ChosenBase(choose_set(candidates, request.recover_to, verify))
     lives = read_lives(request.state_path, site.name, look_at_site(site).database)
 
@@ -191,8 +189,17 @@ def _choose(
     return choose()
 
 
-def _names(bench: Bench) -> str:
-    return ", ".join(site.name for site in bench.sites()) or "no site"
+def _no_set_error(site: Site, folders: Iterable[Path], found: Iterable[BackupSet]) -> LifeboatError:
+    places = [str(folder) if folder.is_dir() else f"{folder} (no such folder)" for folder in folders]
+    others = sorted({backup.slug for backup in found})
+    seen = f" There are only sets of {', '.join(others)}." if others else ""
+    sites = ", ".join(other.name for other in site.bench.sites()) or "no site"
+    return LifeboatError(
+        f"Cannot find a backup set of {site.name} in {', '.join(places)}.{seen} Give paths to other folders with "
+        f"backups, or correct the name; the bench has {sites}.",
+        "backup_not_found",
+        {"folders": [str(folder) for folder in folders], "other_sites": others},
+    )
 
 
 def _check_space(

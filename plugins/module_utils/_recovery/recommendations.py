@@ -88,7 +88,8 @@ def _checks(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"Settle the warning about {check['name']}.", check["text"]
     if record["replaced"]["maintenance_mode"] and record["outcome"] == "recovered":
         yield (
-            f"End maintenance when you are satisfied: bench --site {record['site']} set-maintenance-mode off",
+            f"End maintenance when you are satisfied: bench --site {record['site']} set-maintenance-mode off, or bench "
+            "set-config -g maintenance_mode 0 where the whole bench was put into it.",
             "The site was in maintenance mode before the recovery, so it still is.",
         )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._bench.configuration import read_configuration
+from .._bench.configuration import is_on, read_configuration
 from .._bench.layout import Site
 from .._mariadb.connection import fetch_all
 from .._mariadb.identifiers import quote_identifier
 from .._mariadb.server import database_exists, list_tables
 from .._system.errors import LifeboatError
 from .plan import LiveSite
+from .site_values import MAINTENANCE_MODE
+from .surroundings import common_configuration
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -41,6 +43,7 @@ def survey_live_site(connection: Connection[Any], site: Site, set_configuration:
         table_count=len(tables),
         data_bytes=_data_bytes(connection, database) if exists else 0,
         scheduler_enabled=_scheduler_enabled(connection, database) if SETTINGS_TABLE in tables else None,
+        maintenance_mode=is_on({**common_configuration(site.bench), **configuration}, MAINTENANCE_MODE),
     )
 
 

@@ -14,6 +14,7 @@ from .._bench.service import RUNNING, Service
 from .._bench.web import NO_ANSWER, WebAnswer, fetch, local_url
 from .._queue.probe import FAILED, PASSED, SKIPPED, ProbeResult, probe_queue
 from .._system.errors import LifeboatError
+from .surroundings import common_configuration
 
 # Frappe answers these without a session. Ping alone proves little: it answers with half of the tables gone.
 PATHS = {
@@ -91,9 +92,10 @@ def verify_site(
         skipped where this host cannot tell, as when no web process of the bench runs on it.
 
     Raises:
-        LifeboatError: ``configuration_missing`` or ``configuration_invalid``.
+        LifeboatError: ``configuration_missing`` or ``configuration_invalid``, of the site (Frappe serves without
+            that of the bench).
     """
-    common = read_configuration(site.bench.common_config_path)
+    common = common_configuration(site.bench)
     merged = {**common, **read_configuration(site.config_path)}
     expectation = Expectation(
         maintenance=options.expected_maintenance,

@@ -7,6 +7,7 @@ ERROR_CODES: dict[str, str] = {
     "command_failed": "A program that was needed ended with an error.",
     "command_missing": "A program that is needed is not installed.",
     "caller_gone": "Whoever started this work is gone, so it was given up and cleaned up.",
+    "file_refused": "The system refused to read or write a file on the host: read-only, damaged, or not allowed.",
     "disk_space": "A file system has, or came to have, less room than the work needs.",
     "path_unsafe": "A path leads outside of where it must stay.",
     "module_killed": "The module's process was ended from outside, so there is no result of it.",

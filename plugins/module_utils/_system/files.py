@@ -11,8 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .errors import LifeboatError
+
 # What the system says when a file system, or what an account may use of it, is full.
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NOT_ALLOWED = (errno.EACCES, errno.EPERM)
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -54,8 +57,11 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600, owner: tuple
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # What write(2) and fsync(2) refuse is of no file, and the temporary's name says nothing.
+            error.filename = str(path)
         raise
     fsync_folder(path.parent)
 
@@ -72,13 +78,30 @@ def write_json_atomically(path: Path, value: Any, mode: int = 0o600) -> None:
 
 
 def append_line_durably(path: Path, line: str, mode: int = 0o600) -> None:
-    """Append one line to a file and wait until the disk has it."""
+    """Append one line to a file and wait until the disk has it. Nobody else appends to it meanwhile.
+
+    Raises:
+        OSError: The line cannot be written; nothing of it is in the file then.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, mode)
     try:
-        os.write(descriptor, line.encode() + b"\n")
-        os.fsync(descriptor)
+        size_bytes = os.fstat(descriptor).st_size
+        try:
+            _write_all(descriptor, line.encode() + b"\n")
+            os.fsync(descriptor)
+        except OSError as error:
+            # A part of a line would make one that nobody can read with the line after it.
+            os.ftruncate(descriptor, size_bytes)
+            error.filename = str(path)
+            raise
     finally:
         os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    # write(2) takes a part without complaint where a file system has room for that alone, and refuses the rest.
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def exchange_paths(first: Path, second: Path) -> bool:
@@ -107,3 +130,28 @@ def exchange_paths(first: Path, second: Path) -> bool:
 def free_bytes(path: Path) -> int:
     """Return the bytes that an unprivileged writer may still use on the file system of a path."""
     return shutil.disk_usage(path).free
+
+
+def file_failure(error: OSError) -> LifeboatError | None:
+    """Say what the system's refusal to read or write a file means for who runs this, and what to do.
+
+    Returns:
+        ``disk_space`` or ``file_refused``; None where the error is not of a file, or says nothing that helps.
+    """
+    place = str(error.filename or "a file")
+    if error.errno in NO_SPACE:
+        reason, code = "its file system is full. Free some space there", "disk_space"
+    elif error.errno == errno.EROFS:
+        reason, code = (
+            "its file system is read-only. Find out why (dmesg), mount it for writing",
+            "file_refused",
+        )
+    elif error.errno == errno.EIO:
+        reason, code = "the disk reported an error. Look at the kernel's log (dmesg)", "file_refused"
+    elif error.errno in NOT_ALLOWED and error.filename:
+        reason, code = "the account that this runs as may not. Run it as root (become)", "file_refused"
+    else:
+        return None
+    return LifeboatError(
+        f"Cannot use {place}: {reason}, then run this again.", code, {"path": place, "system_error": error.strerror}
+    )

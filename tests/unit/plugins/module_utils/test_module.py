@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,26 @@ def test_an_error_ends_the_module_with_its_code():
         "error_code": "disk_space",
         "details": {"free_bytes": 1},
     }
+
+
+def test_a_full_disk_ends_the_module_with_what_to_do():
+    module = Module()
+
+    def fail(_module: Module) -> dict:
+        raise OSError(errno.ENOSPC, "No space left on device", "/var/lib/lifeboat/lock")
+
+    with pytest.raises(EndedError):
+        _module.run(module, fail)
+    assert (module.result["failed"], module.result["error_code"]) == (True, "disk_space")
+    assert "Free some space there, then run this again." in module.result["msg"]
+
+
+def test_a_fault_of_the_program_itself_is_not_hidden():
+    def fail(_module: Module) -> dict:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        _module.run(Module(), fail)
 
 
 def test_progress_goes_where_it_was_asked_for(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -140,3 +141,20 @@ def test_names_do_not_lead_out_of_the_state(tmp_path: Path, site: str, recovery:
     with pytest.raises(LifeboatError) as error:
         Journal.open(tmp_path, site, recovery)
     assert error.value.error_code == "path_unsafe"
+
+
+@pytest.mark.promise(9)
+def test_a_failure_is_told_though_a_full_disk_does_not_take_the_note_of_it(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fail_on_a_full_disk() -> None:
+        with journal.step("load"):
+            monkeypatch.setattr(journal_module, "append_line_durably", no_room)
+            raise LifeboatError("what failed", "proof_failed")
+
+    with pytest.raises(LifeboatError, match="what failed"):
+        fail_on_a_full_disk()
+    assert [entry.event for entry in journal.entries()] == ["begin"]

@@ -71,6 +71,18 @@ def outcomes(
     )
 
 
+@pytest.mark.parametrize("content", [None, "{not json"], ids=["missing", "invalid"])
+def test_site_is_asked_where_the_configuration_of_the_bench_is_broken_as_frappe_serves_without_it(
+    site: Site, content: str | None
+) -> None:
+    site.bench.common_config_path.unlink()
+    if content is not None:
+        site.bench.common_config_path.write_text(content)
+    application = Application()
+    assert [check["outcome"] for check in outcomes(site, application)] == ["passed"] * 4
+    assert application.requests[0]["url"] == "http://127.0.0.1:8000"
+
+
 def test_site_that_serves_passes(site: Site) -> None:
     application = Application(read=[403])
     checks = outcomes(site, application)

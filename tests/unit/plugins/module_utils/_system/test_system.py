@@ -16,6 +16,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.files import (
     append_line_durably,
     exchange_paths,
+    file_failure,
     free_bytes,
     write_atomically,
     write_json_atomically,
@@ -91,6 +92,50 @@ def test_lines_are_appended(tmp_path):
     append_line_durably(path, "second")
     assert path.read_text() == "first\nsecond\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.promise(9)
+def test_a_line_that_a_full_disk_takes_in_part_is_not_in_the_file(tmp_path, monkeypatch):
+    path = tmp_path / "journal.jsonl"
+    append_line_durably(path, "first")
+    real_write, room = os.write, [3]
+
+    def write(descriptor: int, content: bytes) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(descriptor, content[: room.pop()])
+
+    monkeypatch.setattr(files.os, "write", write)
+    with pytest.raises(OSError, match="No space") as failure:
+        append_line_durably(path, "second")
+    assert failure.value.filename == str(path)
+    assert path.read_text() == "first\n"
+    room.extend([2, 2, 2])
+    append_line_durably(path, "third")
+    assert path.read_text() == "first\nthird\n", "what is taken in parts is written to its end"
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "code", "advice"),
+    [
+        (errno.ENOSPC, "/state/lock", "disk_space", "/state/lock: its file system is full"),
+        (errno.EDQUOT, None, "disk_space", "a file: its file system is full"),
+        (errno.EROFS, "/state/lock", "file_refused", "read-only"),
+        (errno.EIO, "/state/lock", "file_refused", "dmesg"),
+        (errno.EACCES, "/state/lock", "file_refused", "become"),
+    ],
+    ids=["full", "quota", "read-only", "disk", "permission"],
+)
+def test_what_the_system_refuses_is_said_with_what_to_do(number, name, code, advice):
+    failure = file_failure(OSError(number, "refused", name))
+    assert failure is not None
+    assert (failure.error_code, failure.details["system_error"]) == (code, "refused")
+    assert advice in failure.message
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(errno.ECONNRESET, "reset"), PermissionError(errno.EPERM, "no")])
+def test_an_error_of_something_else_than_a_file_is_left_as_it_is(error):
+    assert file_failure(error) is None
 
 
 def test_paths_are_exchanged_in_one_step(tmp_path):
