@@ -42,6 +42,12 @@ options:
     type: list
     elements: path
     default: []
+  repaired_keep_days:
+    description:
+      - For how many days the files of a MyISAM or Aria table are kept as they were before its repair, in
+        C(maintenance/repaired) of O(state_path). V(0) keeps them for ever.
+    type: int
+    default: 30
   thresholds:
     description: From when on something is done, and from when on it is not.
     type: dict
@@ -165,8 +171,15 @@ passed_over:
   type: list
   elements: dict
   sample: [{"site": "erp.example.com", "table": "tabVersion", "action": "rebuild", "kind": "blocking", "reason": "others waited for it"}]
+expired:
+  description: The folders with copies of repaired tables that were, or in check mode would be, removed.
+  returned: always
+  type: list
+  elements: str
 refused:
-  description: Sites that could not be worked on and tables that cannot be opened, with C(site), C(error_code) and C(reason).
+  description:
+    - Sites that could not be worked on and tables that cannot be opened, with C(site) (empty for the host), C(error_code) and
+      C(reason).
   returned: always
   type: list
   elements: dict
@@ -226,6 +239,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         limits=Thresholds(**options["thresholds"]),
         window_minutes=options["window_minutes"],
         until=options["until"],
+        repaired_keep_days=options["repaired_keep_days"],
         surroundings=Surroundings(
             replicas=options["replicas"],
             repository=Repository(Path(options["repository_path"])),
@@ -249,6 +263,7 @@ def main() -> None:
             "until": {"type": "str", "default": ""},
             "replicas": {"type": "list", "elements": "str", "default": []},
             "backup_paths": {"type": "list", "elements": "path", "default": []},
+            "repaired_keep_days": {"type": "int", "default": 30},
             "thresholds": {"type": "dict", "default": {}, "apply_defaults": True, "options": THRESHOLDS},
         },
         supports_check_mode=True,

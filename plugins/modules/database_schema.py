@@ -14,8 +14,9 @@ description:
     that belong to documents that are gone; tables, sequences and columns that no DocType knows. Nothing of that is changed or deleted.
   - With O(state=ignored) an index goes to quarantine (MariaDB 10.6 or later). No query uses it any more, but it is kept up to date. The
     index is written down before that, and each later run looks after it, so this module should run every hour meanwhile.
-  - An index comes back by itself, with the next run, when its table is read more than O(regression_factor) times as much for each
-    statement as before, when a DocType declares it, when the index that did its work is gone, when the server does not count any more,
+  - An index comes back by itself, with the next run, when a statement looks at more than O(regression_factor) times as many rows as
+    before (by the performance schema, if the site's account may read it, or else by the slow log of a server on this host), when its
+    table is read more than O(regression_factor) times as much for each statement of the server as before, when a DocType declares it, when the index that did its work is gone, when the server does not count any more,
     and when nobody asked to drop it within O(grace_days) days after its watch.
   - It is dropped with O(state=dropped) alone, after its whole watch, which takes in the end of a month.
   - A primary key, a unique index, one that a foreign key needs, one that is no B-tree or not of an InnoDB table, and one that a DocType
@@ -71,7 +72,7 @@ options:
     type: int
     default: 7
   regression_factor:
-    description: By which factor the rows that are read of a table for each statement may grow while an index of it is in quarantine.
+    description: By which factor the rows that statements look at may grow while an index of their table is in quarantine.
     type: float
     default: 2.0
   baseline_hours:
@@ -122,7 +123,7 @@ sites:
     - C(ghosts) with C(kind) (C(table), C(sequence), C(columns)), C(name), C(columns), C(rows), C(bytes) and C(step).
     - C(backup_command) backs up exactly the tables from which orphans or ghosts would be taken.
     - C(quarantine) are the indexes in quarantine, with C(table), C(index), C(phase), C(reason), C(since) and C(until) (seconds since the
-      epoch), C(rows_per_statement) before and C(create_statement). C(ignored_by_others) are those that others ignore, C(dropped) those that were dropped,
+      epoch), C(rows_per_statement) before, what statements did C(before) and C(create_statement). C(ignored_by_others) are those that others ignore, C(dropped) those that were dropped,
       with the statement that makes each again, and C(actions) what was, or in check mode would be, done in this run.
   returned: always
   type: list

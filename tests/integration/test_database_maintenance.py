@@ -7,13 +7,18 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.set_lock import backup_lock
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import rebuild, statements, work
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables import (
+    conditions,
+    rebuild,
+    statements,
+    work,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.choice import Thresholds
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.conditions import (
     Conditions,
@@ -23,6 +28,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.table
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.run import TablesRequest, run_tables
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.tables.site_server import site_server
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
+from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.disks import Disk
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.lock import SiteLock
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
@@ -56,6 +62,20 @@ def kinds(result: dict[str, Any]) -> dict[str, str]:
 
 def actions(result: dict[str, Any]) -> list[tuple[str, str]]:
     return [(item["table"], item["action"]) for item in result["done"]]
+
+
+def request(site: MaintainedSite, **changes: Any) -> TablesRequest:
+    """Return what the module asks for."""
+    return TablesRequest(
+        state_path=site.state_path,
+        sites=[site.site],
+        login=site.server.login,
+        limits=Thresholds(**LIMITS),
+        window_minutes=60,
+        until="",
+        surroundings=Surroundings([], Repository(site.folder), [], site.folder),
+        **changes,
+    )
 
 
 def test_tables_are_brought_in_order_once(site: MaintainedSite) -> None:
@@ -228,6 +248,40 @@ def test_statistics_that_cannot_be_made_are_skipped(site: MaintainedSite, monkey
     assert kinds(site.maintain()) == {"tabNote": "failed"}
 
 
+def test_copies_of_repaired_tables_expire_unless_the_clock_is_ahead(site: MaintainedSite) -> None:
+    old = site.state_path / "maintenance" / "repaired" / f"{SITE}-20200101T000000Z"
+    new = old.with_name(time.strftime(f"{SITE}-%Y%m%dT%H%M%SZ", time.gmtime()))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "tabNote.MYD").touch()
+    ahead = run_tables(request(site, clock=lambda: time.time() + 100 * 86400), False, ProgressReporter())
+    assert [refusal["error_code"] for refusal in ahead["refused"]] == ["clock_ahead"]
+    assert site.maintain(check_mode=True)["expired"] == [str(old)]
+    assert (old / "tabNote.MYD").exists()
+    done = site.maintain()
+    assert (done["changed"], done["expired"]) == (True, [str(old)])
+    assert str(old) in "".join(done["lines"])
+    assert [path.name for path in old.parent.iterdir()] == [new.name]
+    assert read_records(site.state_path)[-1]["expired"] == [str(old)]
+    assert not site.maintain()["changed"]
+
+
+def test_server_on_another_host_is_rebuilt_where_it_tells_of_its_disks(
+    site: MaintainedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.bloat("tabVersion")
+    monkeypatch.setattr(conditions, "local_datadir", lambda _facts: None)
+    held_off = site.maintain()
+    assert kinds(held_off) == {"tabVersion": "space"}
+    assert "INSTALL SONAME 'disks' in it" in "".join(held_off["lines"])
+    full = [Disk(PurePosixPath("/"), 100 * MEBIBYTE, 0)]
+    monkeypatch.setattr(conditions, "read_disks", lambda _connection: full)
+    assert "has 0 bytes free" in "".join(site.maintain()["lines"])
+    roomy = [Disk(PurePosixPath("/"), 100_000 * MEBIBYTE, 90_000 * MEBIBYTE)]
+    monkeypatch.setattr(conditions, "read_disks", lambda _connection: roomy)
+    assert actions(site.maintain()) == [("tabVersion", "rebuild")]
+
+
 class Gone(ProgressReporter):
     """Whoever listened is gone when the first table is begun."""
 
@@ -241,17 +295,8 @@ class Gone(ProgressReporter):
 
 def test_nothing_goes_on_when_nobody_listens(site: MaintainedSite) -> None:
     site.bloat("tabVersion")
-    request = TablesRequest(
-        state_path=site.state_path,
-        sites=[site.site],
-        login=site.server.login,
-        limits=Thresholds(**LIMITS),
-        window_minutes=60,
-        until="",
-        surroundings=Surroundings([], Repository(site.folder), [], site.folder),
-    )
     with pytest.raises(LifeboatError) as gone:
-        run_tables(request, False, Gone())
+        run_tables(request(site), False, Gone())
     assert gone.value.error_code == "caller_gone"
     assert read_records(site.state_path)[-1]["error_code"] == "caller_gone"
     assert site.free_bytes("tabVersion") > 3 * MEBIBYTE

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import pace
-from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema import orphans, run, statements
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema import (
+    orphans,
+    quarantine,
+    run,
+    statement_use,
+    statements,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.month import watch_end
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.sessions import reading_session
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.state import StateFile
@@ -122,6 +129,38 @@ def test_index_comes_back_by_itself_when_its_table_is_read_more_than_before(site
     assert (only(result)["quarantine"], site.look()["changed"]) == ([], False)
     # Only who names it may try that again.
     assert site.look("ignored", PLAIN)["changed"]
+
+
+def test_index_comes_back_by_itself_when_a_statement_looks_at_more_rows_than_before(
+    site: SchemaSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the whole table are let pass here: what a statement does is seen all the same."""
+    monkeypatch.setattr(statement_use, "LEAST_ROWS", ROWS // 2)
+    monkeypatch.setattr(quarantine, "WHOLE_READS_PER_DAY", 1000)
+    site.run("SET GLOBAL slow_query_log = ON")
+    try:
+        with closing(connect(site.server.login, site.database)) as user:
+            execute(user, "SET SESSION long_query_time = 0")
+
+            def use(number: int) -> None:
+                fetch_all(user, "SELECT name FROM tabToDo WHERE reference_name = %s", (f"user-{number}",))
+
+            site.look()
+            for number in range(3):
+                use(number)
+            assert site.look("ignored", PLAIN)["changed"]
+            use(4)
+            use(5)
+            assert not site.look()["changed"], "twice may be somebody who looks for something"
+            use(6)
+            (action,) = only(site.look())["actions"]
+    finally:
+        site.run("SET GLOBAL slow_query_log = OFF")
+    assert (action["action"], site.is_ignored("plain")) == ("restore", False)
+    assert action["reason"] == (
+        f"a statement looked at {ROWS:,} rows each time, 3 times; before, it was 1: "
+        "select name from tabtodo where reference_name = ?"
+    )
 
 
 def test_index_stays_in_quarantine_while_its_table_is_read_as_before(site: SchemaSite) -> None:
@@ -402,6 +441,18 @@ def test_orphans_and_ghosts_are_a_plan(site: SchemaSite, monkeypatch: pytest.Mon
             site.run(f"DELETE FROM `{table}`")
 
 
+def test_lost_rows_of_doctypes_make_nothing_a_ghost(site: SchemaSite) -> None:
+    site.run("UPDATE tabDocField SET parent = 'elsewhere' WHERE parent = 'User'")
+    try:
+        result = site.look(sections=("orphans", "ghosts"))
+    finally:
+        site.run("UPDATE tabDocField SET parent = 'User' WHERE parent = 'elsewhere'")
+    found = only(result)
+    assert [found["orphans"], found["ghosts"], found["backup_command"]] == [[], [], ""]
+    assert list(found["unfinished"]) == ["tabDocType"]
+    assert "lacks rows that every site has" in "".join(result["lines"])
+
+
 def test_real_site_has_no_drift_and_no_orphans(tmp_path: Path, server: MariaDBServer, real_backups: Path) -> None:
     with gzip.open(real_dump(real_backups), "rt") as dump:
         # The server of another release made it: its first line is for that one's client.
@@ -427,7 +478,7 @@ def test_statement_that_takes_too_long_is_given_up_and_said(site: SchemaSite, mo
     try:
         found = only(site.look(sections=("orphans",)))
         assert "longer than" in found["unfinished"]["tabHas Role"]
-        assert any("not counted to the end" in line for line in found["lines"])
+        assert any("not looked at to the end" in line for line in found["lines"])
         none = only(site.look(sections=("orphans",), timeout_seconds=-1))
         assert "out of time" in none["unfinished"]["tabHas Role"]
     finally:

@@ -24,6 +24,10 @@ ORPHANS = "orphans"
 GHOSTS = "ghosts"
 SECTIONS = (DRIFT, INDEXES, ORPHANS, GHOSTS)
 LINES_SHOWN = 10
+LOST = (
+    "it, or tabDocField, lacks rows that every site has, so most tables would look as if they belonged to nothing, and "
+    "neither ghosts nor orphaned rows are told: look at what became of them before anything is deleted"
+)
 
 
 @dataclass
@@ -70,7 +74,7 @@ class Advice:
             lines += texts[:LINES_SHOWN]
             if len(texts) > LINES_SHOWN:
                 lines.append(f"{kind}: {len(texts) - LINES_SHOWN:,} more are in the result")
-        lines += [f"{table}: not counted to the end, {why}" for table, why in self.orphans.unfinished.items()]
+        lines += [f"{table}: not looked at to the end: {why}" for table, why in self.orphans.unfinished.items()]
         if self.backup_command:
             lines.append(f"before anything of that is deleted or dropped: {self.backup_command}")
         return lines
@@ -100,6 +104,9 @@ def advise(
         advice.drift = find_drift(facts, definitions)
     if GHOSTS in sections or ORPHANS in sections:
         doctypes = read_doctypes(query, facts)
+        if not doctypes.are_whole:
+            advice.orphans.unfinished["tabDocType"] = LOST
+            return
         if GHOSTS in sections:
             advice.ghosts = find_ghosts(facts, doctypes.fields, site.name)
         if ORPHANS in sections:

@@ -83,7 +83,15 @@ def choose(
     choice = Choice(state)
     to_be_dropped = set(wanted.keys) if wanted.state == STATE_DROPPED else set()
     for key, entry in state.entries.items():
-        verdict = judge(entry, facts, state.watch, now, limits, is_to_be_dropped=key in to_be_dropped)
+        verdict = judge(
+            entry,
+            facts,
+            state.watch,
+            now,
+            limits,
+            statements=state.statements,
+            is_to_be_dropped=key in to_be_dropped,
+        )
         if verdict.outcome == ADOPT:
             choice.state = choice.state.with_entry(replace(entry, phase=IGNORED))
         elif verdict.outcome == FORGET:
@@ -136,7 +144,8 @@ def _ignore(
             continue
         finding = findings.get(key)
         why, kept = (finding.reason, finding.kept) if finding else (ASKED, "")
-        entry = begin_entry(index, definitions.index(*key), choice.state.watch, why, kept, now, limits)
+        watched, statements = choice.state.watch, choice.state.statements
+        entry = begin_entry(index, definitions.index(*key), watched, why, kept, now, limits, statements)
         choice.actions.append(Action(IGNORE, entry, why))
 
 

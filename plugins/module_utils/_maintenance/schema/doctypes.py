@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ..._mariadb.indexes import Query
 from .facts import SchemaFacts
 
+EVERYWHERE = ("DocField", "DocType", "User")
+
 
 @dataclass(frozen=True)
 class DocTypes:
@@ -21,6 +23,11 @@ class DocTypes:
     fields: dict[str, frozenset[str]]
     children: frozenset[str]
     without_table: frozenset[str]
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether those that every site has are there, with their fields: without them, all others look like ghosts."""
+        return all(self.fields.get(name) for name in EVERYWHERE)
 
 
 def read_doctypes(query: Query, facts: SchemaFacts) -> DocTypes:

@@ -5,12 +5,13 @@ An index in quarantine is ignored by every query, but still kept up to date, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..._mariadb.indexes import Index
 from ..._system.quantities import DAY_SECONDS, HOUR_SECONDS
 from .facts import SchemaFacts
 from .month import watch_end
+from .statement_use import LEAST_ROWS, StatementsBefore, StatementWatch, slower_statement, statements_before
 from .statements import creating
 from .usage import IndexKey, Watch
 
@@ -18,8 +19,6 @@ from .usage import IndexKey, Watch
 PLANNED_SECONDS = HOUR_SECONDS
 # Backups, and what looks for orphans, read a table from its beginning to its end without need of an index.
 WHOLE_READS_PER_DAY = 2
-# Below this many rows, reading them all is nothing that anybody notices.
-LEAST_ROWS = 10_000
 
 PLANNED = "planned"
 IGNORED = "ignored"
@@ -50,6 +49,7 @@ class Entry:
         rows: The rows of the table that had been read then.
         statements: The statements that the server had run then.
         rows_per_statement: What was read of the table for each statement until then.
+        before: What each statement that reads the table did until then.
     """
 
     table: str
@@ -65,6 +65,7 @@ class Entry:
     rows: int
     statements: int
     rows_per_statement: float
+    before: StatementsBefore = field(default_factory=StatementsBefore)
 
     @property
     def key(self) -> IndexKey:
@@ -98,7 +99,14 @@ class Verdict:
 
 
 def begin_entry(
-    index: Index, definition: str, watch: Watch, reason: str, kept: str, now: float, limits: Limits
+    index: Index,
+    definition: str,
+    watch: Watch,
+    reason: str,
+    kept: str,
+    now: float,
+    limits: Limits,
+    statements: StatementWatch | None = None,
 ) -> Entry:
     """Return the entry of an index that is about to be ignored, with what was measured until now."""
     table = index.table
@@ -116,6 +124,7 @@ def begin_entry(
         rows=watch.rows_read.get(table, 0),
         statements=watch.statements,
         rows_per_statement=watch.rows_per_statement(table),
+        before=statements_before(statements, table, now, limits.baseline_hours * HOUR_SECONDS),
     )
 
 
@@ -133,7 +142,14 @@ def why_not_watchable(watch: Watch | None, now: float, limits: Limits) -> str:
 
 
 def judge(
-    entry: Entry, facts: SchemaFacts, watch: Watch | None, now: float, limits: Limits, *, is_to_be_dropped: bool = False
+    entry: Entry,
+    facts: SchemaFacts,
+    watch: Watch | None,
+    now: float,
+    limits: Limits,
+    *,
+    statements: StatementWatch | None = None,
+    is_to_be_dropped: bool = False,
 ) -> Verdict:
     """Say what is to become of an index in quarantine.
 
@@ -143,6 +159,7 @@ def judge(
         watch: What was counted until now.
         now: Seconds since the epoch.
         limits: When it comes back.
+        statements: Which statements ran until now.
         is_to_be_dropped: Whether somebody asks for that in this run.
     """
     index = facts.index(entry.table, entry.index)
@@ -151,7 +168,9 @@ def judge(
     if not index.is_ignored:
         is_fresh = entry.phase == PLANNED and now - entry.since < PLANNED_SECONDS
         return Verdict(KEEP, "it is about to be ignored") if is_fresh else Verdict(FORGET, "it is in use")
-    reason = _why_back(entry, index, facts, watch, now, limits)
+    reason = _why_back(entry, index, facts, watch, now, limits) or slower_statement(
+        entry.before, statements, entry.table, limits.regression_factor
+    )
     has_ended = now >= entry.until + limits.grace_days * DAY_SECONDS
     if not reason and has_ended and not is_to_be_dropped:
         reason = "its watch has ended and nobody asked to drop it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from .quarantine import Limits
 from .quarantine_lines import quarantine_lines
 from .sessions import altering_session, reading_session
 from .state import SchemaState, StateFile
+from .statement_use import observe_statements, read_statements, settled
 from .usage import Counters, IndexKey, observe, read_counters
 
 if TYPE_CHECKING:
@@ -138,7 +139,12 @@ def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[Ind
         facts = read_facts(query, database)
         definitions = Definitions(query)
         state = file.read()
-        state = replace(state, watch=observe(state.watch, read_counters(query, database, request.now), request.now))
+        ran = read_statements(query, database, state.statements)
+        state = replace(
+            state,
+            watch=observe(state.watch, read_counters(query, database, request.now), request.now),
+            statements=observe_statements(state.statements, ran, request.now),
+        )
         advice = Advice()
         if used is not None:
             days = request.limits.watch_days
@@ -159,14 +165,16 @@ def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[Ind
         except LifeboatError as error:
             applied.refused.append(error)
         if not request.check_mode:
-            file.write(_settled(applied.state, read_counters(query, database, request.now)))
+            left = _settled(applied.state, read_counters(query, database, request.now))
+            last = read_statements(query, database, left.statements)
+            file.write(replace(left, statements=settled(left.statements, last)))
     others = _ignored_by_others(facts, state)
     result = {
         "site": site.name,
         "bench": str(site.bench.path),
         "database": facts.database,
         **advice.as_dict(),
-        "quarantine": [vars(entry) for entry in applied.state.entries.values()],
+        "quarantine": [asdict(entry) for entry in applied.state.entries.values()],
         "ignored_by_others": [{"table": table, "index": index} for table, index in others],
         "dropped": list(applied.state.dropped),
         "actions": [action.as_dict() for action in applied.done],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..._recovery.journal import state_folder
 from ..._system.errors import LifeboatError
 from ..._system.files import make_private_folder, write_json_atomically
 from .quarantine import Entry
+from .statement_use import StatementsBefore, StatementWatch, statements_as_dict, statements_from_dict
 from .usage import IndexKey, Watch, watch_as_dict, watch_from_dict
 
 STATE_NAME = "schema.json"
@@ -27,12 +28,14 @@ class SchemaState:
         entries: The indexes in quarantine, by table and name.
         dropped: Those that were dropped, each with ``table``, ``index``, ``create_statement`` and ``at``.
         returned: Why those that came back by themselves did; only who names them may try them again.
+        statements: Which statements ran so far; None where nobody tells.
     """
 
     watch: Watch | None = None
     entries: Mapping[IndexKey, Entry] = field(default_factory=dict)
     dropped: tuple[Mapping[str, Any], ...] = ()
     returned: Mapping[IndexKey, str] = field(default_factory=dict)
+    statements: StatementWatch | None = None
 
     def with_entry(self, entry: Entry) -> SchemaState:
         """Return the state with an entry, in the place of that of the same index."""
@@ -72,9 +75,12 @@ class StateFile:
         try:
             values = json.loads(self.path.read_bytes())
             watch = None if values["watch"] is None else watch_from_dict(values["watch"])
-            entries = [Entry(**entry) for entry in values["entries"]]
+            entries = [_entry_from_dict(entry) for entry in values["entries"]]
             returned = {(table, index): reason for table, index, reason in values["returned"]}
-            return SchemaState(watch, {entry.key: entry for entry in entries}, tuple(values["dropped"]), returned)
+            statements = statements_from_dict(values.get("statements"))
+            return SchemaState(
+                watch, {entry.key: entry for entry in entries}, tuple(values["dropped"]), returned, statements
+            )
         except FileNotFoundError:
             return SchemaState()
         except (ValueError, KeyError, TypeError) as error:
@@ -94,9 +100,10 @@ class StateFile:
         watch = None if state.watch is None else watch_as_dict(state.watch)
         values = {
             "watch": watch,
-            "entries": [vars(entry) for entry in state.entries.values()],
+            "entries": [asdict(entry) for entry in state.entries.values()],
             "dropped": list(state.dropped),
             "returned": [[*key, reason] for key, reason in state.returned.items()],
+            "statements": statements_as_dict(state.statements),
         }
         try:
             make_private_folder(self.path.parent)
@@ -108,3 +115,10 @@ class StateFile:
                 "disk_space",
                 {"path": str(self.path)},
             ) from error
+
+
+def _entry_from_dict(values: Mapping[str, Any]) -> Entry:
+    """Return the entry that was written; an earlier release wrote nothing of statements."""
+    before = values.get("before", {})
+    uses = {str(name): (int(calls), int(rows)) for name, (calls, rows) in before.get("uses", {}).items()}
+    return Entry(**{**values, "before": StatementsBefore(before.get("since", 0.0), uses)})

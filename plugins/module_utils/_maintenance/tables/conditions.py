@@ -16,7 +16,8 @@ from ..._bench.layout import Site
 from ..._cleanup.pace import follows, io_pressure_percent
 from ..._cleanup.site_database import replica_connection
 from ..._mariadb.connection import fetch_all
-from ..._mariadb.server import local_datadir, read_server_facts
+from ..._mariadb.disks import HOW_TO_TELL, Disk, disk_of, read_disks
+from ..._mariadb.server import ServerFacts, local_datadir, read_server_facts
 from ..._system.quantities import HOUR_SECONDS, bytes_text, count_text, duration_text
 from ..._system.times import parse_rfc3339
 from .choice import REBUILD, Skip, Thresholds, Work
@@ -49,7 +50,7 @@ class Conditions:
         io_pressure_percent: For which part of the time something waits for the disk.
         replica_count: Replicas that follow the server now.
         late_replicas: Those of the replicas that were named that do not have everything.
-        data_room: The file system of the data; None where it is on another host.
+        data_room: The file system of the data; None where it is on another host, whose server does not tell.
         temporary_room: That of the files for sorting.
         alter_log_bytes: What the server may need there for the changes that are made during a rebuild.
         backup_age_seconds: The age of the site's newest complete backup; None without any.
@@ -117,7 +118,10 @@ def _without_backup(now: Conditions, limits: Thresholds) -> str:
 
 def _without_room(work: Work, now: Conditions, limits: Thresholds) -> str:
     if now.data_room is None or now.temporary_room is None:
-        return "the server runs on another host, so the room on its disk is not known: run this there"
+        return (
+            "the server runs on another host and does not tell what is free on its disks: "
+            f"{HOW_TO_TELL} in it, as an administrator with FILE, makes it"
+        )
     needed = SPACE_FACTOR * work.bytes + limits.free_reserve_percent / 100 * now.data_room.total_bytes
     if now.data_room.free_bytes < needed:
         free = bytes_text(now.data_room.free_bytes)
@@ -195,7 +199,7 @@ def measure(
         (database, DUMP_STATEMENT),
     )
     own_backup = surroundings.repository.site_folder(site.name) / LOCK_NAME
-    datadir = local_datadir(facts)
+    data_room, temporary_room = _rooms(administrator, facts, str(temporary).partition(":")[0])
     return Conditions(
         threads_running=int(status["Threads_running"]),
         history_length=int(status.get("Innodb_history_list_length", 0)),
@@ -203,8 +207,8 @@ def measure(
         io_pressure_percent=io_pressure_percent(surroundings.root),
         replica_count=facts.replica_count,
         late_replicas=tuple(name for name in surroundings.replicas if not _follows(administrator, site, name)),
-        data_room=_room(datadir) if datadir else None,
-        temporary_room=_room(Path(str(temporary).partition(":")[0])) if datadir else None,
+        data_room=data_room,
+        temporary_room=temporary_room,
         alter_log_bytes=int(alter_log_bytes),
         backup_age_seconds=_backup_age_seconds(site, surroundings, now),
         is_backup_running=bool(dumps) or is_locked(own_backup),
@@ -214,6 +218,20 @@ def measure(
 def _follows(administrator: Connection[Any], site: Site, replica: str) -> bool:
     with replica_connection(site, replica) as connection:
         return follows(administrator, connection)
+
+
+def _rooms(administrator: Connection[Any], facts: ServerFacts, temporary: str) -> tuple[Room | None, Room | None]:
+    """Return the file systems of the data and of temporary files: as this host sees them, or as the server tells."""
+    datadir = local_datadir(facts)
+    if datadir is not None:
+        return _room(datadir), _room(Path(temporary))
+    disks = read_disks(administrator)
+    return _room_there(facts.datadir, disks), _room_there(temporary, disks)
+
+
+def _room_there(folder: str, disks: Sequence[Disk]) -> Room | None:
+    disk = disk_of(folder, disks)
+    return Room(disk.free_bytes, disk.total_bytes) if disk else None
 
 
 def _room(folder: Path) -> Room:

@@ -32,7 +32,8 @@ from .choice import (
 )
 from .conditions import Surroundings, measure, obstacle
 from .facts import read_tables
-from .lines import done_lines, plan_lines, skip_lines, window_line
+from .lines import copy_lines, done_lines, plan_lines, skip_lines, stop_lines, window_line
+from .repaired import expired_copies, remove_copies
 from .site_server import ACTION_TEXT, SiteServer, site_server
 from .state import MaintenanceState, read_state, stop_path, write_state
 from .window import Window, window_of
@@ -53,6 +54,7 @@ class TablesRequest:
         window_minutes: How long the window is, where ``until`` is empty.
         until: When it ends.
         surroundings: Where conditions are looked for.
+        repaired_keep_days: For how long the files of tables are kept as they were before a repair; 0 for ever.
         clock: Seconds since the epoch.
         pause: Waits for so many seconds.
     """
@@ -64,6 +66,7 @@ class TablesRequest:
     window_minutes: float
     until: str
     surroundings: Surroundings
+    repaired_keep_days: int = 30
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
 
@@ -78,6 +81,7 @@ class Course:
         done: What was done.
         skipped: What was not.
         refused: Sites that cannot be worked on, and tables that nobody can open.
+        expired: The folders with copies of repaired tables that are, or would be, removed.
     """
 
     state: MaintenanceState
@@ -85,9 +89,10 @@ class Course:
     done: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
 
     def refuse(self, site: str, error: LifeboatError) -> None:
-        """Note why a site, or a table of it, cannot be worked on."""
+        """Note why a site, or a table of it, cannot be worked on; no site for what concerns the host."""
         self.refused.append({"site": site, "error_code": error.error_code, "reason": error.message})
 
 
@@ -106,20 +111,28 @@ def run_tables(request: TablesRequest, check_mode: bool, progress: ProgressRepor
     course = Course(state, window)
     work = in_order(item for site in request.sites for item in _plan_site(request, site, course))
     changing = [f"{item.site}: {item.table}: {item.action}" for item in work if item.action in CHANGING_ACTIONS]
-    lines = [window_line(window, now, state.bytes_per_second), *plan_lines(work)]
-    changed = bool(changing)
+    lines = [window_line(window, now, state), *stop_lines(stop_path(request.state_path)), *plan_lines(work)]
+    expired = expired_copies(request.state_path, now, request.repaired_keep_days)
+    changed = bool(changing or expired)
     if check_mode:
         course.skipped += beyond_window(work, now, window)
-    elif work:
+        course.expired += map(str, expired)
+    elif work or expired:
         with recorded(request.state_path, module=MODULE_NAME, action=ACTION_TEXT) as record:
             progress.start("table maintenance", sum(item.bytes for item in work), len(work))
             try:
+                _expire(expired, now, course)
                 _work_through(request, work, course, progress)
             finally:
                 skipped = [asdict(skip) for skip in course.skipped]
-                record.update(done=course.done, passed_over=skipped, refused=course.refused)
-        changed = any(item["changed"] for item in course.done)
-    lines += [*done_lines(course.done), *skip_lines(course.skipped), *(refusal["reason"] for refusal in course.refused)]
+                record.update(done=course.done, passed_over=skipped, refused=course.refused, expired=course.expired)
+        changed = any(item["changed"] for item in course.done) or bool(course.expired)
+    lines += [
+        *done_lines(course.done),
+        *copy_lines(course.expired, request.repaired_keep_days),
+        *skip_lines(course.skipped),
+        *(refusal["reason"] for refusal in course.refused),
+    ]
     return {
         "changed": changed,
         "plan": [asdict(item) for item in work],
@@ -129,9 +142,24 @@ def run_tables(request: TablesRequest, check_mode: bool, progress: ProgressRepor
         "done": course.done,
         "passed_over": [asdict(skip) for skip in course.skipped],
         "refused": course.refused,
+        "expired": course.expired,
         "lines": lines,
-        "diff": {"before": {"tables": changing}, "after": {"tables": []}},
+        "diff": {
+            "before": {"tables": changing, "copies": course.expired},
+            "after": {"tables": [], "copies": []},
+        },
     }
+
+
+def _expire(folders: Sequence[Path], now: float, course: Course) -> None:
+    """Remove copies of repaired tables; a clock that is ahead keeps them, and nothing else from being done."""
+    try:
+        if folders:
+            remove_copies(folders, now)
+    except LifeboatError as error:
+        course.refuse("", error)
+    else:
+        course.expired += map(str, folders)
 
 
 def _plan_site(request: TablesRequest, site: Site, course: Course) -> list[Work]:
@@ -215,7 +243,7 @@ def _take_turn(
 def _not_begun(request: TablesRequest, item: Work, course: Course) -> Skip | None:
     stop = stop_path(request.state_path)
     if stop.exists():
-        reason = f"{stop} is there: remove it to let the maintenance go on"
+        reason = f"{stop} is there"
         return Skip(item.site, item.table, item.action, "stopped", reason)
     seconds = estimate_seconds(item.action, item.bytes, course.state.bytes_per_second)
     return None if course.window.fits(request.clock(), seconds) else too_late(item)

@@ -35,6 +35,11 @@ class MaintenanceState:
     window: Window | None = None
     rebuilt: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the speed is one that was measured on this host."""
+        return self.bytes_per_second != SEED_BYTES_PER_SECOND
+
     def begin(self, window: Window) -> None:
         """Begin a window, or go on with the one that is open."""
         if self.window is None or self.window.began_at != window.began_at:
@@ -42,10 +47,11 @@ class MaintenanceState:
         self.window = window
 
     def note_rebuild(self, site: str, table: str, size_bytes: int, seconds: float) -> None:
-        """Note a table that was rebuilt, and learn from its time: the newest counts half."""
+        """Note a table that was rebuilt, and learn from its time: the first counts alone, each later one half."""
         self.rebuilt.setdefault(site, []).append(table)
         if seconds >= TELLING_SECONDS:
-            self.bytes_per_second = (self.bytes_per_second + size_bytes / seconds) / 2
+            measured = size_bytes / seconds
+            self.bytes_per_second = (self.bytes_per_second + measured) / 2 if self.is_measured else measured
 
 
 def stop_path(state_path: Path) -> Path:

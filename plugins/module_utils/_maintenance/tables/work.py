@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable
 
@@ -14,8 +13,8 @@ from .choice import ANALYZE, CHECK, REBUILD, REPAIR, Skip, Thresholds, Work
 from .conditions import Surroundings, measure, obstacle
 from .facts import file_sizes
 from .rebuild import Rebuild, end_statement, forgotten_rebuilds
+from .repaired import copy_folder
 from .site_server import SiteServer
-from .state import STATE_FOLDER
 from .statements import analyze, check, keep_files, repair
 
 # While a rebuild that nobody watches any more is taken back, which takes moments.
@@ -95,8 +94,7 @@ def _repair(item: Work, doing: Doing) -> dict[str, Any]:
     server = doing.server
     notes = []
     if server.datadir is not None:
-        stamp = datetime.fromtimestamp(doing.clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        folder = doing.state_path / STATE_FOLDER / "repaired" / f"{item.site}-{stamp}"
+        folder = copy_folder(doing.state_path, item.site, doing.clock())
         if keep_files(server.datadir, server.database, item.table, folder):
             notes.append(f"Its files as they were are in {folder}.")
     problem = repair(server.own, item.table)

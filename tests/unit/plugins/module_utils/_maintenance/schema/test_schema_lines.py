@@ -45,7 +45,7 @@ def test_advice_shows_the_first_of_each_kind_and_how_to_back_up() -> None:
     assert lines[12:] == [
         "tabRow: 1 row of documents of Kind that are gone: DELETE ...",
         "tabSingles: 2 rows of Lost, which is no DocType: DELETE ...",
-        "tabBig: not counted to the end, out of time",
+        "tabBig: not looked at to the end: out of time",
         "before anything of that is deleted or dropped: mariadb-dump ...",
     ]
     assert advice.as_dict()["orphans"][0]["rows"] == 1

@@ -12,6 +12,12 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schem
     judge,
     why_not_watchable,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.statement_use import (
+    StatementCounts,
+    StatementsBefore,
+    StatementUse,
+    StatementWatch,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.usage import Watch
 
 from tests.schema_facts import DAY_SECONDS, NOW, TODO, entry, facts, index, watch
@@ -92,6 +98,16 @@ def test_index_comes_back_when_more_is_read_for_each_statement(rows: int, expect
     assert found == expected
     if expected == "back":
         assert why == ("18,201 rows of tabToDo were read by 100 statements since, 182.0 each; before, it was 1.0")
+
+
+def test_index_comes_back_when_one_statement_looks_at_more_rows_than_before() -> None:
+    slow = StatementUse("select ? from `tabToDo` where `a` = ?", 3, 300_000)
+    ran = StatementWatch(NOW - 40 * DAY_SECONDS, StatementCounts("performance_schema", {}), {"a": slow})
+    known = entry(before=StatementsBefore(ran.since))
+    verdict = judge(known, facts(indexes=[IGNORED]), watch(), NOW, Limits(), statements=ran)
+    assert (verdict.outcome, "a statement looked at 100,000 rows each time" in verdict.reason) == ("back", True)
+    begun = begin_entry(index("plain"), "KEY `plain` (`a`)", watch(), "why", "", NOW, Limits(), ran)
+    assert begun.before == StatementsBefore(ran.since, {"a": (3, 300_000)})
 
 
 def test_rows_without_statements_are_too_many_as_well() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schem
     DROPPED_KEPT,
     SchemaState,
     StateFile,
+)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.schema.statement_use import (
+    StatementCounts,
+    StatementsBefore,
+    StatementWatch,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
@@ -18,7 +24,14 @@ from tests.schema_facts import NOW, TODO, entry, watch
 def test_state_is_the_same_after_it_was_written(tmp_path: Path) -> None:
     file = StateFile(tmp_path, "a.example")
     assert file.read() == SchemaState()
-    state = SchemaState(watch=watch()).with_entry(entry()).with_entry(entry("gone")).with_entry(entry("back"))
+    before = StatementsBefore(NOW, {"a": (1, 2)})
+    ran = StatementWatch(NOW, StatementCounts("slow_log", {}))
+    state = (
+        SchemaState(watch=watch(), statements=ran)
+        .with_entry(entry(before=before))
+        .with_entry(entry("gone"))
+        .with_entry(entry("back"))
+    )
     state = state.with_dropped(entry("gone"), NOW).with_returned(entry("back"), "it was needed")
     file.write(state)
     assert file.read() == state
@@ -28,6 +41,15 @@ def test_state_is_the_same_after_it_was_written(tmp_path: Path) -> None:
     assert state.without((TODO, "plain")).entries == {}
     file.write(SchemaState())
     assert file.read().watch is None
+
+
+def test_state_without_statements_is_read(tmp_path: Path) -> None:
+    file = StateFile(tmp_path, "a.example")
+    file.write(SchemaState().with_entry(entry()))
+    values = json.loads(file.path.read_text())
+    del values["statements"], values["entries"][0]["before"]
+    file.path.write_text(json.dumps(values))
+    assert file.read() == SchemaState().with_entry(entry())
 
 
 def test_list_of_dropped_indexes_does_not_grow_for_ever() -> None:

@@ -20,11 +20,13 @@ def test_state_is_what_was_kept(tmp_path: Path) -> None:
     assert state == MaintenanceState(SEED_BYTES_PER_SECOND, None, {})
     state.begin(Window(1, 2))
     state.note_rebuild("a.example", "tabVersion", 4 * SEED_BYTES_PER_SECOND, 2)
+    assert state.bytes_per_second == 2 * SEED_BYTES_PER_SECOND, "what was assumed does not count beside it"
+    state.note_rebuild("a.example", "tabFile", SEED_BYTES_PER_SECOND, 1)
+    assert state.bytes_per_second == 1.5 * SEED_BYTES_PER_SECOND
     write_state(tmp_path, state)
     assert read_state(tmp_path) == state
-    assert state.bytes_per_second == 1.5 * SEED_BYTES_PER_SECOND
     state.begin(Window(1, 5))
-    assert state.rebuilt == {"a.example": ["tabVersion"]}
+    assert state.rebuilt == {"a.example": ["tabVersion", "tabFile"]}
     state.begin(Window(3, 5))
     assert state.rebuilt == {}
 
