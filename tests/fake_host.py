@@ -37,7 +37,7 @@ class FakeHost:
             "/proc/stat", f"cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1\ncpu1 1\nbtime {NOW_SECONDS - UP_SECONDS:.0f}\n"
         )
         self.write("/proc/vmstat", "nr_free_pages 5\noom_kill 0\n")
-        self.surroundings = Surroundings(root=root, run=self.run, now=lambda: NOW_SECONDS)
+        self.surroundings = Surroundings(root=root, runner=self.run, now=lambda: NOW_SECONDS)
 
     def write(self, absolute: str, text: str, age_seconds: float | None = None) -> Path:
         """Write a file of the host; give it an age where that matters."""

@@ -56,7 +56,7 @@ class FakeSite:
         self.site = self.bench.site(NAME)
         self.answers: dict[str, list[tuple[Any, ...]]] = {"System Settings": [("enable_scheduler", "1")]}
         self.surroundings = Surroundings(
-            root=folder, now=lambda: NOW_SECONDS, run=lambda arguments: CommandResult(tuple(arguments), 1, "", "")
+            root=folder, now=lambda: NOW_SECONDS, runner=lambda arguments: CommandResult(tuple(arguments), 1, "", "")
         )
         (folder / "proc").mkdir()
         self.configure()

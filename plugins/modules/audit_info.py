@@ -93,6 +93,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.examination import benches_of
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.options import read_options
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import PATIENT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._facts.gather import gather_facts
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
@@ -107,7 +108,7 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     """Return the facts of the host."""
     options = read_options(module.params)
     prefer_libraries(benches_of(options))
-    surroundings = Surroundings(settings=options.settings, state_path=options.state_path)
+    surroundings = Surroundings(patience=PATIENT, settings=options.settings, state_path=options.state_path)
     return {"changed": False, "facts": gather_facts(options, surroundings)}
 
 

@@ -173,6 +173,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import read_history
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import PATIENT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.discovery import find_targets
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._maintenance.settings.run import (
@@ -197,7 +198,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     require_pymysql_of_any(module, benches)
     state_path = Path(options["state_path"])
     login = LoginOptions(**{name: options[name] for name in LOGIN_ARGUMENTS})
-    surroundings = Surroundings(history=read_history(state_path), state_path=state_path)
+    surroundings = Surroundings(patience=PATIENT, history=read_history(state_path), state_path=state_path)
     targets = find_targets(benches, login, surroundings)
     request = SettingsRequest(
         state=options["state"],

@@ -234,6 +234,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench, find_bench, find_benches
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import PATIENT
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.knowledge import read_knowledge
 from ansible_collections.lifeboat.frappe.plugins.module_utils._diagnosis.tracker import (
@@ -280,7 +281,8 @@ def look(module: AnsibleModule) -> dict[str, Any]:
         keeps_cursor=parameters["keep_cursor"],
     )
     knowledge = read_knowledge(parameters["known_errors"])
-    return {"changed": False, **track_errors(options, knowledge, Surroundings(), may_write=not module.check_mode)}
+    around = Surroundings(patience=PATIENT)
+    return {"changed": False, **track_errors(options, knowledge, around, may_write=not module.check_mode)}
 
 
 def main() -> None:

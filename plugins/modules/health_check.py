@@ -16,7 +16,7 @@ description:
   - Where PyMySQL or redis is missing and a bench of the host has it, the module runs under that bench's Python. Where none
     has it, the checks that need it are V(unknown).
   - Without O(login_user), each server is asked with the accounts that the benches and sites have. O(connect_timeout) has no
-    effect, because the deadline of a check is shorter.
+    effect; how long connecting may take follows from O(deadline_seconds).
   - C(docs/checks.md) lists the checks with their ids, thresholds and remedies.
 options:
   subjects:
@@ -76,6 +76,7 @@ options:
   deadline_seconds:
     description:
       - How long one check may take on one target.
+      - The programs, statements and connections that it waits for are given up a little earlier, so that it can say so.
     type: float
     default: 3
   timeout_seconds:

@@ -58,6 +58,12 @@ options:
     description: How long what was mended may take until the site is well.
     type: float
     default: 20
+  deadline_seconds:
+    description:
+      - How long one check may take. What does not answer by then is V(unknown). A host in trouble is slow, so it has longer than
+        in M(lifeboat.frappe.health_check).
+    type: float
+    default: 15
 extends_documentation_fragment:
   - lifeboat.frappe.login
   - lifeboat.frappe.attributes
@@ -202,6 +208,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             skip=parameters["skip"],
             forgotten_hours=parameters["forgotten_hours"],
             settle_seconds=parameters["settle_seconds"],
+            deadline_seconds=parameters["deadline_seconds"],
             check_mode=module.check_mode,
         )
     )
@@ -220,6 +227,7 @@ def main() -> None:
             "skip": {"type": "list", "elements": "str", "default": []},
             "forgotten_hours": {"type": "float", "default": 12},
             "settle_seconds": {"type": "float", "default": 20},
+            "deadline_seconds": {"type": "float", "default": 15},
         },
         supports_check_mode=True,
     )

@@ -36,6 +36,7 @@ def diagnose(lab: Lab, tmp_path: Path) -> Diagnose:
             "bench_path": str(lab.bench_path),
             "config_file": str(lab.mariadb.option_file),
             "settle_seconds": 120,
+            "deadline_seconds": 60,
             **options,
         }
         result = run_module(site_diagnosis, state_path=str(tmp_path / "state"), **given)

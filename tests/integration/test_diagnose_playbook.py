@@ -168,7 +168,8 @@ def test_journal_is_read_where_it_is(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_forgotten_pause_is_ended_and_a_cache_that_may_harm_is_cleared(lab: Lab, tmp_path: Path) -> None:
-    given = {"site": SITE, "bench_path": str(lab.bench_path), "state_path": str(tmp_path / "state"), "fix": True}
+    where = {"site": SITE, "bench_path": str(lab.bench_path), "state_path": str(tmp_path / "state")}
+    given = {**where, "fix": True, "deadline_seconds": 60}
     path, logs = lab.site_path(SITE) / "site_config.json", lab.site_path(SITE) / "logs"
     configuration = json.loads(path.read_text())
     path.write_text(json.dumps({**configuration, "pause_scheduler": 1}))

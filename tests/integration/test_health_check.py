@@ -21,7 +21,8 @@ def check(lab: Lab) -> Any:
     """Run the module under a Python of this host, as one task."""
 
     def run(python: str, **options: Any) -> dict[str, Any]:
-        arguments = {"bench_path": str(lab.bench_path), "config_file": str(lab.mariadb.option_file), **options}
+        where = {"bench_path": str(lab.bench_path), "config_file": str(lab.mariadb.option_file)}
+        arguments = {**where, "deadline_seconds": 60, "timeout_seconds": 300, **options}
         command = ["ansible", "host", "-i", "host,", "-c", "local", "-e", f"ansible_python_interpreter={python}"]
         done = run_ansible([*command, "-m", "lifeboat.frappe.health_check", "-a", json.dumps(arguments)])
         assert not done.complaints, done.output

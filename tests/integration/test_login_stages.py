@@ -18,7 +18,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.accounts 
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import LoginOptions, connect, execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.stages import Attempt, attempt_login
 
-from tests.check_runs import run_one
+from tests.check_runs import LONG_PATIENCE, UNHURRIED, run_one
 from tests.lab import MariaDBServer
 
 if TYPE_CHECKING:
@@ -77,14 +77,15 @@ class TestChecksOfASite:
         self.path.parent.mkdir(parents=True)
         self.configuration = {"db_name": database, "db_password": PASSWORD, "db_port": mariadb_server.port}
         (tmp_path / "sites" / "common_site_config.json").write_text("{}")
-        self.bench = BenchTarget(Bench(tmp_path), Surroundings())
+        self.surroundings = Surroundings(patience=LONG_PATIENCE)
+        self.bench = BenchTarget(Bench(tmp_path), self.surroundings)
         self.account = f"'{database}'@'localhost'"
         self.root = root
 
     def look(self, check_id: str, **changes: Any) -> Finding:
         self.path.write_text(json.dumps({**self.configuration, **changes}))
-        with closing(SiteTarget(self.bench.bench.site(SITE), self.bench, Surroundings())) as target:
-            (finding,) = run_one(check_id, target)
+        with closing(SiteTarget(self.bench.bench.site(SITE), self.bench, self.surroundings)) as target:
+            (finding,) = run_one(check_id, target, thresholds=UNHURRIED)
         return finding
 
     def test_way_is_open(self) -> None:

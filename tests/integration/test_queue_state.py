@@ -18,6 +18,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.ta
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.reach import reach
 from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.state import read_bench_queues
 
+from tests.check_runs import LONG_PATIENCE
 from tests.lab import Lab
 from tests.lab.processes import wait_until
 
@@ -48,7 +49,8 @@ def test_state_is_what_rq_says(lab: Lab, queue: rq.Queue) -> None:
 
 
 def test_every_check_reads_with_an_account_that_may_only_read(lab: Lab) -> None:
-    targets: list[BenchTarget | RedisInstance] = [BenchTarget(Bench(lab.bench_path), Surroundings())]
+    surroundings = Surroundings(patience=LONG_PATIENCE)
+    targets: list[BenchTarget | RedisInstance] = [BenchTarget(Bench(lab.bench_path), surroundings)]
     bench = targets[0]
     assert isinstance(bench, BenchTarget)
     changed = {}
@@ -63,10 +65,10 @@ def test_every_check_reads_with_an_account_that_may_only_read(lab: Lab) -> None:
                 commands=["+info", "+config|get", "+slowlog|get", "+acl|getuser"],
             )
         changed[key] = str(bench.common[key]).replace("//", "//onlooker:see@")
-        targets.append(RedisInstance(key, Surroundings(), changed[key], [key.partition("_")[2]]))
+        targets.append(RedisInstance(key, surroundings, changed[key], [key.partition("_")[2]]))
     bench.common = {**bench.common, **changed}  # type: ignore[misc]
     checks = [check for check in all_checks() if check.subject in {"redis", "queue"}]
-    found = run_checks(checks, targets, RunOptions(sample_seconds=0.6))
+    found = run_checks(checks, targets, RunOptions(sample_seconds=0.6, deadline_seconds=LONG_PATIENCE.deadline_seconds))
     # The utilisation of workers alone needs a history.
     assert {(finding.id, finding.text) for finding in found if finding.severity == "unknown"} == set()
     assert {finding.id for finding in found} == {check.id for check in checks}

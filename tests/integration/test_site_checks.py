@@ -21,6 +21,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.ta
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.accounts import create_account
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect
 
+from tests.check_runs import LONG_PATIENCE
 from tests.lab import MariaDBServer
 from tests.lab.layout import write_configuration
 
@@ -50,7 +51,7 @@ def real_site(mariadb_server: MariaDBServer, database: str, real_backups: Path, 
     write_configuration(site.config_path, values)
     write_configuration(bench.common_config_path, {"db_port": mariadb_server.port, "db_host": "127.0.0.1"})
     (bench.sites_path / "apps.txt").write_text("frappe\n")
-    surroundings = Surroundings(now=lambda: BACKED_UP_AT)
+    surroundings = Surroundings(patience=LONG_PATIENCE, now=lambda: BACKED_UP_AT)
     target = SiteTarget(site, BenchTarget(bench, surroundings), surroundings)
     yield target
     target.close()
@@ -58,7 +59,8 @@ def real_site(mariadb_server: MariaDBServer, database: str, real_backups: Path, 
 
 def test_checks_of_a_site_understand_a_real_one(real_site: SiteTarget) -> None:
     checks = [check for check in all_checks() if check.subject == "site" and check.target is SiteTarget]
-    findings = {(finding.id, finding.item): finding for finding in run_checks(checks, [real_site], RunOptions())}
+    unhurried = RunOptions(deadline_seconds=LONG_PATIENCE.deadline_seconds)
+    findings = {(finding.id, finding.item): finding for finding in run_checks(checks, [real_site], unhurried)}
     breached = {key: finding.severity for key, finding in findings.items() if finding.severity != "ok"}
     assert breached == {("F03", ""): "critical", ("F06", "process"): "critical", ("F08", ""): "warning"}
     assert findings["F02", ""].text == "the key opens all 1 stored passwords that were tried"

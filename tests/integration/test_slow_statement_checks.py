@@ -12,7 +12,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.da
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 
-from tests.check_runs import run_one
+from tests.check_runs import LONG_PATIENCE, run_one
 from tests.lab import MariaDBServer
 
 
@@ -27,7 +27,7 @@ def server(tmp_path_factory):
 
 def test_new_statements_and_missing_indexes(server, tmp_path):
     def look(check_id, history=None):
-        surroundings = Surroundings(state_path=tmp_path, history=history or History())
+        surroundings = Surroundings(patience=LONG_PATIENCE, state_path=tmp_path, history=history or History())
         target = DatabaseServer("db:3306", surroundings, [server.login], {"_slow": "a.example"})
         try:
             return {finding.item: finding for finding in run_one(check_id, target)}

@@ -13,6 +13,7 @@ from .acceptance import apply_acceptances
 from .findings import Finding
 from .history import read_history, remember_run
 from .options import HealthOptions
+from .patience import Patience
 from .runner import run_checks
 from .targets.discovery import find_targets
 from .targets.target import Surroundings, Target
@@ -42,7 +43,7 @@ def examine(options: HealthOptions, surroundings: Surroundings, remember: bool) 
 
     Args:
         options: What to check.
-        surroundings: The I/O; its history, settings, state and acceptances are taken from the options.
+        surroundings: The I/O; its history, settings, state, acceptances and patience are taken from the options.
         remember: Whether the history may be written, if the options ask for it.
 
     Raises:
@@ -56,6 +57,7 @@ def examine(options: HealthOptions, surroundings: Surroundings, remember: bool) 
         settings=options.settings,
         state_path=options.state_path,
         acceptances=options.acceptances,
+        patience=Patience(options.run.deadline_seconds),
     )
     benches = benches_of(options, surroundings.root)
     notes = _notes(benches)

@@ -11,9 +11,10 @@ from queue import Empty, SimpleQueue
 
 from .._system.errors import LifeboatError
 from .findings import SKIPPED, UNKNOWN, Finding, finding_without_value, judge, thresholds_of
+from .patience import USUAL
 from .rates import Sample
 from .registry import Check, NotApplicableError, UnmeasurableError
-from .targets.target import DEADLINE_SECONDS, Target
+from .targets.target import Target
 
 # Most checks wait for a server: a few threads keep two cores busy without a crowd of connections.
 THREADS = 8
@@ -33,7 +34,7 @@ class RunOptions:
 
     thresholds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sample_seconds: float = 1.0
-    deadline_seconds: float = DEADLINE_SECONDS
+    deadline_seconds: float = USUAL.deadline_seconds
     timeout_seconds: float = 60.0
 
 

@@ -14,6 +14,7 @@ from .._bench.services import find_services
 from .._checks.catalogue import all_checks
 from .._checks.findings import CRITICAL, Finding
 from .._checks.history import read_history
+from .._checks.patience import Patience
 from .._checks.registry import UnmeasurableError
 from .._checks.runner import RunOptions, run_checks
 from .._checks.selection import select_checks
@@ -30,6 +31,8 @@ from .ownership import can_be_read_by
 from .problems import ALSO_SEEN, CONFIGURATION, STAGES, Diagnosis, Problem, diagnose, is_broken
 
 WANTED = {check_id for ids in STAGES.values() for check_id in ids} | set(ALSO_SEEN)
+# All checks together may take as long as so many that hang one after another.
+DEADLINES = 4
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def look_at(
     targets: list[Target] = [*(each for each in found if not isinstance(each, SiteTarget)), target]
     try:
         checks = [check for check in select_checks(all_checks(), (), WANTED, skip) if not check.is_sampled]
-        findings = run_checks(checks, targets, RunOptions(sample_seconds=0))
+        findings = run_checks(checks, targets, _run_options(surroundings.patience))
         services = find_services(site.bench, run, surroundings.root)
         commands = commands_for(findings, _situation(target, findings, services))
         diagnosis = diagnose(findings, commands, _unreadable(site), skip)
@@ -84,6 +87,11 @@ def look_at(
     finally:
         for each in (*found, target):
             each.close()
+
+
+def _run_options(patience: Patience) -> RunOptions:
+    deadline_seconds = patience.deadline_seconds
+    return RunOptions(sample_seconds=0, deadline_seconds=deadline_seconds, timeout_seconds=DEADLINES * deadline_seconds)
 
 
 def _situation(target: SiteTarget, findings: Sequence[Finding], services: Sequence[Service]) -> Situation:

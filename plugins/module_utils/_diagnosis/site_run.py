@@ -13,6 +13,7 @@ from .._bench.configuration import read_configuration, write_configuration
 from .._bench.layout import Site
 from .._bench.service import RUNNING
 from .._bench.service_control import start_service
+from .._checks.patience import PATIENT, Patience
 from .._checks.targets.target import Surroundings
 from .._mariadb.connection import LoginOptions
 from .._queue.cache import LASTING_KEYS, count_site_keys, delete_site_keys
@@ -45,6 +46,7 @@ class DiagnosisRequest:
         skip: The ids of checks to leave out.
         forgotten_hours: For how long a switch must have been on to be taken for forgotten.
         settle_seconds: How long what was mended may take until the site is well.
+        deadline_seconds: What one check may take: a host in trouble is slow.
         check_mode: Whether to change nothing.
     """
 
@@ -56,6 +58,7 @@ class DiagnosisRequest:
     skip: Sequence[str] = ()
     forgotten_hours: float = 12
     settle_seconds: float = 20
+    deadline_seconds: float = PATIENT.deadline_seconds
     check_mode: bool = False
 
 
@@ -81,7 +84,8 @@ def run_diagnosis(
     Returns:
         The result of the module.
     """
-    surroundings = replace(surroundings or Surroundings(), state_path=request.state_path)
+    patience = Patience(request.deadline_seconds)
+    surroundings = replace(surroundings or Surroundings(), state_path=request.state_path, patience=patience)
     tools = tools or Tools()
     before = look_at(request.site, request.login, surroundings, tools.run, request.skip)
     plan = plan_fixes(before.diagnosis, before.findings, _facts(request, before, surroundings), request.fixes)

@@ -16,6 +16,7 @@ from .._bench.configuration import read_configuration
 from .._bench.layout import Bench
 from .._bench.service import Service, service_kind
 from .._bench.supervisor import Program, bench_programs, control_commands
+from .._checks.patience import PATIENT
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.target import Surroundings
@@ -131,7 +132,7 @@ class _Look:
     """The bench as it is now."""
 
     def __init__(self, bench: Bench) -> None:
-        surroundings = Surroundings()
+        surroundings = Surroundings(patience=PATIENT)
         self.target = BenchTarget(bench, surroundings)
         self.host = Host(HOST_NAME, surroundings, [bench])
         self.common = read_configuration(bench.common_config_path)

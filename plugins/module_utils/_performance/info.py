@@ -11,6 +11,7 @@ from .._bench.layout import Bench
 from .._checks.examination import examine
 from .._checks.findings import CRITICAL, WARNING
 from .._checks.options import read_options
+from .._checks.patience import PATIENT
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.target import Surroundings
@@ -44,9 +45,14 @@ def look_at(request: InfoRequest) -> dict[str, Any]:
     Raises:
         LifeboatError: ``bench_unmeasurable``, ``redis_unavailable``, ``library_missing``.
     """
-    surroundings = Surroundings()
+    surroundings = Surroundings(patience=PATIENT)
     options = read_options(
-        {"checks": list(CHECKS), "bench_path": str(request.bench.path), "state_path": str(request.state_path)}
+        {
+            "checks": list(CHECKS),
+            "bench_path": str(request.bench.path),
+            "state_path": str(request.state_path),
+            "deadline_seconds": PATIENT.deadline_seconds,
+        }
     )
     examination = examine(replace(options, login=request.login), surroundings, remember=False)
     host = Host(HOST_NAME, surroundings, [request.bench])

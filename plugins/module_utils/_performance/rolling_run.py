@@ -121,7 +121,7 @@ class _Look:
     """The bench as it is now."""
 
     def __init__(self, request: RollingRequest) -> None:
-        surroundings = Surroundings(root=request.root, run=request.run)
+        surroundings = Surroundings(root=request.root, runner=request.run)
         self.bench = request.bench
         self.host = Host(HOST_NAME, surroundings, [request.bench])
         common = read_configuration(request.bench.common_config_path)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._bench.processes import PROC_PATH, process_state
-from .connection import redis_connection
+from .connection import TIMEOUT_SECONDS, redis_connection
 from .keys import STANDARD_QUEUES, texts, utc_time
 
 # A worker cleans up what dead workers left this often (RQ's DEFAULT_MAINTENANCE_TASK_INTERVAL), so what is overdue by
@@ -104,6 +104,7 @@ def read_bench_queues(
     now_seconds: float,
     proc_path: Path = PROC_PATH,
     hostname: str | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> BenchQueues:
     """Read the state of a bench's queues.
 
@@ -114,11 +115,12 @@ def read_bench_queues(
         now_seconds: The time now, as Unix time.
         proc_path: Where this host's processes are shown.
         hostname: The name of this host, on which a worker's process can be looked for.
+        timeout_seconds: For connecting, and for each reply.
 
     Raises:
         LifeboatError: ``redis_unavailable`` or ``library_missing``.
     """
-    with redis_connection(redis_url) as connection:
+    with redis_connection(redis_url, timeout_seconds) as connection:
         reader = _Reader(
             connection, f"{bench_id}:", now_seconds, proc_path=proc_path, hostname=hostname or socket.gethostname()
         )

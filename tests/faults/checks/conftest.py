@@ -1,7 +1,7 @@
 """Targets on the embedded lab for the faults of the checks.
 
 Every fixture is a function that makes a new target, because a target keeps what it read: make one for each look. Its
-keyword arguments are fields of ``Surroundings``, as ``root``, ``run``, ``now``, ``history`` and ``settings``.
+keyword arguments are fields of ``Surroundings``, as ``root``, ``runner``, ``now``, ``history`` and ``settings``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.re
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings, Target
 
+from tests.check_runs import LONG_PATIENCE
 from tests.lab import Lab
 
 Found = TypeVar("Found", bound=Target)
@@ -30,7 +31,7 @@ TargetFinder = Callable[..., list[Target]]
 @pytest.fixture
 def surroundings(tmp_path: Path) -> Surroundings:
     """This host as it is, without a history and with an empty state."""
-    return Surroundings(state_path=tmp_path / "state")
+    return Surroundings(patience=LONG_PATIENCE, state_path=tmp_path / "state")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 
 from tests.backup_sets import write_repository_set
 from tests.binlog_archives import BinlogArchives
-from tests.check_runs import run_one
+from tests.check_runs import LONG_PATIENCE, run_one
 from tests.lab.processes import wait_until
 from tests.server_doubles import ServerDouble, look
 
@@ -32,7 +32,8 @@ def findings(row_log_server, archives):
 
     def look():
         settings = Settings(repository_path=str(archives.repository_path))
-        target = DatabaseServer("server", Surroundings(settings=settings), [row_log_server.login], {"s1": SITE})
+        surroundings = Surroundings(patience=LONG_PATIENCE, settings=settings)
+        target = DatabaseServer("server", surroundings, [row_log_server.login], {"s1": SITE})
         found = {finding.item: finding for finding in run_one("B06", target)}
         target.close()
         return found

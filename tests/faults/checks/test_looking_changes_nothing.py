@@ -38,6 +38,8 @@ def options(lab: Lab, tmp_path: Path) -> dict[str, Any]:
         "config_file": str(lab.mariadb.option_file),
         "state_path": str(tmp_path / "state"),
         "sample_seconds": 0.6,
+        "deadline_seconds": 60,
+        "timeout_seconds": 300,
     }
 
 

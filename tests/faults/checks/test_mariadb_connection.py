@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configuration import write_configuration
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.findings import Finding
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import USUAL, Patience
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.site import SiteTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_grant_pattern
 
-from tests.check_runs import run_one
+from tests.check_runs import LONG_PATIENCE, UNHURRIED, run_one
 from tests.lab import Lab
 from tests.lab.processes import free_port
 
@@ -56,8 +57,8 @@ def account(lab: Lab) -> tuple[str, str]:
     return f"'{name}'@'localhost'", quote_grant_pattern(name)
 
 
-def look(site_target: SiteFinder, check_id: str = "D01") -> Finding:
-    (finding,) = run_one(check_id, site_target(SITE))
+def look(site_target: SiteFinder, check_id: str = "D01", patience: Patience = LONG_PATIENCE) -> Finding:
+    (finding,) = run_one(check_id, site_target(SITE, patience=patience), thresholds=UNHURRIED)
     return finding
 
 
@@ -109,7 +110,7 @@ def test_stopped_server_is_named(lab: Lab, site_target: SiteFinder) -> None:
 def test_server_that_does_not_speak_is_named(lab: Lab, site_target: SiteFinder) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)), site_config(lab, db_port=port):
-        finding = look(site_target)
+        finding = look(site_target, patience=USUAL)
 
     assert finding.severity == "critical"
     assert finding.text.startswith("the handshake failed after ")

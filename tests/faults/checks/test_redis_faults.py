@@ -17,11 +17,12 @@ import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.findings import Finding
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import USUAL, Patience
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.bench import BenchTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.redis_instance import RedisInstance
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 
-from tests.check_runs import run_one
+from tests.check_runs import LONG_PATIENCE, run_one
 from tests.lab import RedisServer
 from tests.lab.layout import write_configuration
 from tests.lab.processes import free_port, listens, start_child, stop_child, wait_until
@@ -37,8 +38,15 @@ def server(redis_server: RedisServer) -> Iterator[redis.Redis]:
         yield connection
 
 
-def look(check_id: str, server: RedisServer, role: str = "queue", url: str = "", **options: Any) -> list[Finding]:
-    target = RedisInstance("redis", Surroundings(), url or server.url, [role])
+def look(
+    check_id: str,
+    server: RedisServer,
+    role: str = "queue",
+    url: str = "",
+    patience: Patience = LONG_PATIENCE,
+    **options: Any,
+) -> list[Finding]:
+    target = RedisInstance("redis", Surroundings(patience=patience), url or server.url, [role])
     return run_one(check_id, target, thresholds=UNHURRIED, **options)
 
 
@@ -46,10 +54,10 @@ def look_after(
     check_id: str, server: RedisServer, role: str = "queue", *, doing: Callable[[], None] = lambda: None
 ) -> list[Finding]:
     """Look at what was counted since an earlier run, which was a second before something was done."""
-    earlier = RedisInstance("redis", Surroundings(), server.url, [role]).read_sample()
+    earlier = RedisInstance("redis", Surroundings(patience=LONG_PATIENCE), server.url, [role]).read_sample()
     history = History(samples={"redis": replace(earlier, at_seconds=earlier.at_seconds - 1)})
     doing()
-    target = RedisInstance("redis", Surroundings(history=history), server.url, [role])
+    target = RedisInstance("redis", Surroundings(patience=LONG_PATIENCE, history=history), server.url, [role])
     return run_one(check_id, target, sample_seconds=0)
 
 
@@ -73,8 +81,8 @@ def listener() -> Iterator[int]:
 
 @pytest.mark.check("R01")
 def test_each_stage_that_fails_is_named(redis_server: RedisServer, server: redis.Redis) -> None:
-    def stage(url: str = "") -> str:
-        finding = only(look("R01", redis_server, url=url))
+    def stage(url: str = "", patience: Patience = LONG_PATIENCE) -> str:
+        finding = only(look("R01", redis_server, url=url, patience=patience))
         assert finding.severity == "critical"
         assert "hidden" not in str(finding)
         return finding.text.split(":")[0].rpartition(" ")[2]
@@ -83,7 +91,7 @@ def test_each_stage_that_fails_is_named(redis_server: RedisServer, server: redis
     assert stage("http://127.0.0.1") == stage("redis://127.0.0.1:port") == "address"
     assert stage(f"redis://no-such-host.invalid:{redis_server.port}") == "name"
     with listener() as port:
-        assert stage(f"redis://127.0.0.1:{port}") == "answer"
+        assert stage(f"redis://127.0.0.1:{port}", USUAL) == "answer"
     assert stage(f"redis://127.0.0.1:{port}") == "connection"
     assert stage("unix:///no/such/socket") == "connection"
     server.config_set("requirepass", "hidden")
@@ -99,7 +107,7 @@ def test_each_stage_that_fails_is_named(redis_server: RedisServer, server: redis
         server.replicaof("NO", "ONE")
     assert redis_server.process
     os.kill(redis_server.process.pid, signal.SIGSTOP)
-    assert stage() == "answer"
+    assert stage(patience=USUAL) == "answer"
     os.kill(redis_server.process.pid, signal.SIGCONT)
     assert only(look("R01", redis_server)).severity == "ok"
     redis_server.stop()
@@ -157,7 +165,7 @@ def test_policies_that_are_wrong_for_what_a_server_is_for(
     def policies(queue_url: str = queue.url) -> dict[str, str]:
         addresses = {"redis_cache": cache.url, "redis_queue": queue_url}
         write_configuration(bench.common_config_path, addresses)
-        return severities(run_one("R02", BenchTarget(bench, Surroundings())))
+        return severities(run_one("R02", BenchTarget(bench, Surroundings(patience=LONG_PATIENCE))))
 
     right = {"queue": "ok", "cache": "ok", "shared": "ok"}
     assert policies() == right
@@ -259,7 +267,7 @@ def test_snapshot_that_is_long_due_and_a_queue_that_keeps_nothing(
     server.set("job", "x")
     started = server.info("persistence")["rdb_last_save_time"]
     for age_seconds, severity in ((86_400, "ok"), (3 * 86_400, "warning")):
-        surroundings = Surroundings(now=lambda age=age_seconds: started + age)  # type: ignore[misc]
+        surroundings = Surroundings(patience=LONG_PATIENCE, now=lambda age=age_seconds: started + age)  # type: ignore[misc]
         target = RedisInstance("redis", surroundings, redis_server.url, ["queue"])
         assert only(run_one("R05", target)).severity == severity
     server.save()
@@ -392,7 +400,8 @@ def test_configuration_whose_password_others_read(tmp_path: Path) -> None:
 
         def find() -> dict[str, str]:
             url = f"redis://:hidden@127.0.0.1:{port}"
-            return severities(run_one("R11", RedisInstance("redis", Surroundings(), url, ["queue"])))
+            target = RedisInstance("redis", Surroundings(patience=LONG_PATIENCE), url, ["queue"])
+            return severities(run_one("R11", target))
 
         assert find() == {"listen": "ok", "file": "warning"}
         configuration.chmod(0o640)

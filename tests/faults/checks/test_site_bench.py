@@ -21,7 +21,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from cryptography.fernet import Fernet
 
 from tests.changed_files import changed_configuration, changed_file
-from tests.check_runs import run_one
+from tests.check_runs import LONG_PATIENCE, run_one
 from tests.fake_realtime import RealtimeServer
 from tests.lab import Lab
 
@@ -60,8 +60,8 @@ def test_broken_incomplete_and_misspelt_configuration_is_found(lab: Lab, look: A
 
 
 def _parts(lab: Lab) -> tuple[Any, BenchTarget, Surroundings]:
-    bench = Bench(lab.bench_path)
-    return bench.site(SITE), BenchTarget(bench, Surroundings()), Surroundings()
+    bench, surroundings = Bench(lab.bench_path), Surroundings(patience=LONG_PATIENCE)
+    return bench.site(SITE), BenchTarget(bench, surroundings), surroundings
 
 
 @pytest.mark.check("F02")
@@ -164,7 +164,8 @@ def open_site() -> Iterator[SiteTarget]:
         (site.path / "private").mkdir(parents=True)
         site.config_path.write_text("{}")
         site.config_path.chmod(0o640)
-        yield SiteTarget(site, BenchTarget(bench, Surroundings()), Surroundings())
+        surroundings = Surroundings(patience=LONG_PATIENCE)
+        yield SiteTarget(site, BenchTarget(bench, surroundings), surroundings)
 
 
 @pytest.mark.check("F15")

@@ -8,7 +8,6 @@ from ..._mariadb.stages import Attempt, attempt_login
 from ..findings import CRITICAL
 from ..registry import Measurement, Remediation, check
 from ..targets.site import SiteTarget
-from ..targets.target import COMMAND_SECONDS
 
 # Frappe reads this table at the start of every request.
 FIRST_TABLE = "tabSingles"
@@ -16,7 +15,8 @@ FIRST_TABLE = "tabSingles"
 
 def attempt_of(site: SiteTarget) -> Attempt:
     """Log in as the site does, as far as it goes."""
-    return attempt_login(site.login, site.address.db_name, FIRST_TABLE, timeout_seconds=COMMAND_SECONDS)
+    seconds = site.surroundings.patience.wait_seconds
+    return attempt_login(site.login, site.address.db_name, FIRST_TABLE, timeout_seconds=seconds)
 
 
 @check(

@@ -21,7 +21,6 @@ from ..targets.database_server import DatabaseServer
 TOP = 5
 LEAST_SHARE_PERCENT = 5.0
 MOST_ADVICE = 3
-EXPLAIN_SECONDS = 0.4
 # What a shorter window saw counts as if it were all of an hour: a rate per day of one second's joins is noise.
 LEAST_WINDOW_SECONDS = 3600.0
 SHOWN_CHARACTERS = 160
@@ -111,7 +110,8 @@ def indexes_missing(server: DatabaseServer) -> Iterator[Measurement]:
 
 
 def _advice(server: DatabaseServer, kind: StatementClass) -> list[IndexAdvice]:
-    with plan_connection(server.reader.login, kind.schema, EXPLAIN_SECONDS) as connection:
+    explain_seconds = server.surroundings.patience.answer_seconds / TOP
+    with plan_connection(server.reader.login, kind.schema, explain_seconds) as connection:
         try:
             with server_errors("ask for a plan"):
                 plan = explain(connection, kind.slowest)

@@ -13,6 +13,8 @@ from ..findings import CRITICAL, WARNING
 from ..registry import Measurement, Remediation, UnmeasurableError, check
 from ..targets.redis_instance import RedisInstance
 
+# So many stages may each wait before the whole takes longer than a check may.
+STAGES = 3
 PINGS = 20
 PING_INTERVAL_SECONDS = 0.01
 # A fork stops all clients; more than this is felt by everybody (Redis' guide to latency, section "fork").
@@ -39,7 +41,7 @@ RECENT_SECONDS = 3600
 def reachable(target: RedisInstance) -> Iterator[Measurement]:
     """Come as far as the bench has to."""
     try:
-        reached = reach(target.url)
+        reached = reach(target.url, target.surroundings.patience.wait_seconds / STAGES)
     except LifeboatError as error:
         raise UnmeasurableError(error.message) from None
     if reached.ping_seconds is None:

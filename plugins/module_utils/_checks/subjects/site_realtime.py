@@ -11,7 +11,6 @@ from ..registry import Measurement, NotApplicableError, Remediation, check
 from ..targets.bench import BenchTarget
 
 LOOPBACK = "127.0.0.1"
-ANSWER_SECONDS = 2.0
 # The path of Engine.IO, protocol 4, with which every Socket.IO connection begins.
 HANDSHAKE = "/socket.io/?EIO=4&transport="
 SWITCHING_PROTOCOLS = 101
@@ -37,14 +36,17 @@ def realtime(bench: BenchTarget) -> Iterator[Measurement]:
     port = bench.setting("socketio_port")
     if not str(port or "").isdigit():
         raise NotApplicableError("the bench has no socketio_port")
-    yield _attempt(int(port), "polling", OK_STATUS, {})
+    answer_seconds = bench.surroundings.patience.answer_seconds / 2
+    yield _attempt(int(port), answer_seconds, "polling", OK_STATUS, {})
     key = base64.b64encode(os.urandom(16)).decode()
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
-    yield _attempt(int(port), "websocket", SWITCHING_PROTOCOLS, upgrade)
+    yield _attempt(int(port), answer_seconds, "websocket", SWITCHING_PROTOCOLS, upgrade)
 
 
-def _attempt(port: int, transport: str, expected_status: int, headers: dict[str, str]) -> Measurement:
-    connection = HTTPConnection(LOOPBACK, port, timeout=ANSWER_SECONDS / 2)
+def _attempt(
+    port: int, answer_seconds: float, transport: str, expected_status: int, headers: dict[str, str]
+) -> Measurement:
+    connection = HTTPConnection(LOOPBACK, port, timeout=answer_seconds)
     try:
         connection.request("GET", HANDSHAKE + transport, headers=headers)
         status = connection.getresponse().status

@@ -13,7 +13,6 @@ from ..targets.site import SiteTarget
 
 PING_PATH = "/api/method/ping"
 PONG = {"message": "pong"}
-TIMEOUT_SECONDS = 2.0
 CONNECT_SECONDS = 0.5
 HTTP_PORT = 80
 MEANINGS = {
@@ -45,9 +44,10 @@ MEANINGS = {
 )
 def web_ping(target: SiteTarget) -> Iterator[Measurement]:
     """Ask the bench directly and through what stands before it, which tells a dead nginx from a dead bench."""
-    yield _measured("bench", fetch(local_url(target.bench.web_port), target.name, PING_PATH, TIMEOUT_SECONDS))
+    answer_seconds = target.surroundings.patience.answer_seconds
+    yield _measured("bench", fetch(local_url(target.bench.web_port), target.name, PING_PATH, answer_seconds))
     if _listens(HTTP_PORT):
-        answer = fetch(local_url(HTTP_PORT), target.name, PING_PATH, TIMEOUT_SECONDS)
+        answer = fetch(local_url(HTTP_PORT), target.name, PING_PATH, answer_seconds)
         if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:  # it sends people to https
             yield _measured("front", answer)
 

@@ -14,7 +14,6 @@ from ..nginx import certificates
 from ..registry import Measurement, NotApplicableError, Remediation, UnmeasurableError, check
 from ..targets.site import SiteTarget
 
-CONNECT_SECONDS = 2.0
 # Whichever is less: days, or a share of the certificate's whole life, as short-lived certificates renew late.
 WARNING_DAYS, WARNING_SHARE = 20, 3
 CRITICAL_DAYS, CRITICAL_SHARE = 3, 10
@@ -38,7 +37,7 @@ def _served(target: SiteTarget) -> str:
     port = target.surroundings.settings.tls_port
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS) as plain,
+            socket.create_connection(("127.0.0.1", port), target.surroundings.patience.answer_seconds) as plain,
             context.wrap_socket(plain, server_hostname=target.name) as encrypted,
         ):
             return ssl.DER_cert_to_PEM_cert(encrypted.getpeercert(binary_form=True) or b"")

@@ -108,6 +108,7 @@ class BenchTarget(Target):
                 self.custom_queues,
                 self.now_seconds,
                 self.surroundings.root / "proc",
+                timeout_seconds=self.surroundings.patience.answer_seconds,
             )
         except LifeboatError as error:
             raise UnmeasurableError(error.message) from None

@@ -36,7 +36,7 @@ class DatabaseServer(Target):
         self.logins = tuple(logins)
         self.site_names = dict(site_names)
         self.database_names = tuple(self.site_names)
-        self.reader = DatabaseReader(self.logins)
+        self.reader = DatabaseReader(self.logins, patience=surroundings.patience)
 
     def query(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run one statement that reads, and return its rows; raises UnmeasurableError as the reader does."""

@@ -15,7 +15,7 @@ from .bench import BenchTarget
 from .database_server import DatabaseServer
 from .host import HOST_NAME, Host
 from .redis_instance import RedisInstance
-from .site import CONNECT_SECONDS, SiteTarget
+from .site import SiteTarget
 from .target import Surroundings, Target
 
 # How the benches' configuration names its Redis servers, and what they are for.
@@ -57,7 +57,8 @@ def _database_servers(
         except UnmeasurableError:
             continue  # the checks of the site's configuration say so
         administrator = replace(
-            administrator_login(login, site.bench.bench, site.name), connect_timeout=CONNECT_SECONDS
+            administrator_login(login, site.bench.bench, site.name),
+            connect_timeout=surroundings.patience.connect_seconds,
         )
         logins, site_names = found.setdefault(server_name(site_login), ([administrator], {}))
         logins.append(site_login)
@@ -66,7 +67,8 @@ def _database_servers(
         # The host of a database alone: the server that was named, or else its own.
         given = complete_login(with_config_file(login), {}, {}, usual_sockets(surroundings.root))
         if given != LoginOptions(config_file=login.config_file):
-            found[server_name(given)] = ([replace(given, connect_timeout=CONNECT_SECONDS)], {})
+            given = replace(given, connect_timeout=surroundings.patience.connect_seconds)
+            found[server_name(given)] = ([given], {})
     return [DatabaseServer(name, surroundings, logins, site_names) for name, (logins, site_names) in found.items()]
 
 

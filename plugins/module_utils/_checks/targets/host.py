@@ -154,7 +154,9 @@ class Host(Target):
     def file_systems(self) -> list[FileSystem]:
         """The file systems that hold data, each once."""
         chosen = file_systems(self.mounts, self.places)
-        usages = read_usages([self.path(mount.point) for mount in chosen])
+        usages = read_usages(
+            [self.path(mount.point) for mount in chosen], self.surroundings.patience.answer_seconds / 2
+        )
         return [FileSystem(mount, usages.get(self.path(mount.point))) for mount in chosen]
 
     @cached_property

@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..._mariadb.connection import LoginOptions, connect, execute, fetch_all, server_errors
 from ..._system.errors import LifeboatError
+from ..patience import USUAL, Patience
 from ..registry import UnmeasurableError
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
-
-# Both are below what a check may take (DEADLINE_SECONDS), so that it can still say what did not answer. The server ends
-# a statement first; the client gives up where the server hangs.
-STATEMENT_SECONDS = 2.0
-ANSWER_SECONDS = 2.5
 
 
 class DatabaseReader:
@@ -31,10 +27,12 @@ class DatabaseReader:
     Args:
         logins: The accounts to try, in this order.
         database: The default database, or None.
+        patience: After which time the server ends a statement, and for how long one that hangs is waited for.
     """
 
-    def __init__(self, logins: Sequence[LoginOptions], database: str | None = None) -> None:
+    def __init__(self, logins: Sequence[LoginOptions], database: str | None = None, patience: Patience = USUAL) -> None:
         self._logins = logins
+        self._patience = patience
         self._database = database
         self._idle: LifoQueue[Connection[Any]] = LifoQueue()
         self._lock = Lock()
@@ -96,7 +94,7 @@ class DatabaseReader:
 
     def _find_login(self) -> None:
         reasons: list[str] = []
-        end = time.monotonic() + STATEMENT_SECONDS
+        end = time.monotonic() + self._patience.answer_seconds
         for login in self._logins:
             try:
                 self._idle.put(self._open(login))
@@ -110,9 +108,9 @@ class DatabaseReader:
         self._reason = reasons[0] if reasons else "no account is known for this server"
 
     def _open(self, login: LoginOptions) -> Connection[Any]:
-        connection = connect(login, self._database, read_timeout=ANSWER_SECONDS)
+        connection = connect(login, self._database, read_timeout=self._patience.wait_seconds)
         with server_errors("prepare a connection that only reads"):
-            execute(connection, f"SET SESSION max_statement_time = {STATEMENT_SECONDS}")
+            execute(connection, f"SET SESSION max_statement_time = {self._patience.answer_seconds:g}")
             # The variable for this has another name from MariaDB 11.1 on.
             execute(connection, "SET SESSION TRANSACTION READ ONLY")
         return connection

@@ -42,7 +42,7 @@ class RedisInstance(Target):
             UnmeasurableError: The server does not answer or refuses it.
         """
         try:
-            with redis_connection(self.url) as connection:
+            with redis_connection(self.url, self.surroundings.patience.answer_seconds) as connection:
                 return question(connection)
         except LifeboatError as error:
             raise UnmeasurableError(error.message) from None

@@ -17,8 +17,6 @@ from .read_once import read_once
 from .reader import DatabaseReader
 from .target import Surroundings, Target
 
-CONNECT_SECONDS = 2
-
 
 class SiteTarget(Target):
     """A site, read with the account that its own configuration names: what that may see is what the site may see."""
@@ -68,13 +66,13 @@ class SiteTarget(Target):
             login_host=address.host,
             login_port=address.port,
             login_unix_socket=address.socket,
-            connect_timeout=CONNECT_SECONDS,
+            connect_timeout=self.surroundings.patience.connect_seconds,
         )
 
     @read_once
     def reader(self) -> DatabaseReader:
         """Connections in the site's database."""
-        self._opened.append(DatabaseReader([self.login], self.address.db_name))
+        self._opened.append(DatabaseReader([self.login], self.address.db_name, self.surroundings.patience))
         return self._opened[-1]
 
     def query(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Callable
 
 from ..._backups.repository import REPOSITORY_PATH
 from ..._bench.layout import ROOT
-from ..._system.commands import CommandRunner, run_command
+from ..._system.commands import CommandResult, CommandRunner, run_command
 from ..findings import Acceptance
 from ..history import History
+from ..patience import USUAL, Patience
 from ..rates import Rates, Sample
 from ..registry import UnmeasurableError
-
-# A check has this long; a program that it runs, or a statement, is ended a little earlier, so that it can say so.
-DEADLINE_SECONDS = 3.0
-COMMAND_SECONDS = 2.5
-
-
-_run_briefly = partial(run_command, timeout_seconds=COMMAND_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -47,15 +41,26 @@ class Settings:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """All I/O of the checks besides connections: a test gives its own."""
+    """All I/O of the checks besides connections, and how long they wait for it: a test gives its own.
+
+    Attributes:
+        runner: Runs programs; None for those of this host.
+    """
 
     root: Path = ROOT
-    run: CommandRunner = _run_briefly
+    runner: CommandRunner | None = None
+    patience: Patience = USUAL
     now: Callable[[], float] = time.time
     history: History = field(default_factory=History)
     settings: Settings = field(default_factory=Settings)
     state_path: Path = Path("/var/lib/lifeboat")
     acceptances: tuple[Acceptance, ...] = ()
+
+    def run(self, arguments: Sequence[str]) -> CommandResult:
+        """Run a program, as long as a check may wait for it; raises as ``run_command`` does."""
+        if self.runner:
+            return self.runner(arguments)
+        return run_command(arguments, self.patience.wait_seconds)
 
 
 class Target:

@@ -13,6 +13,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.options import HealthOptions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.rates import Sample
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry import Measurement
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.runner import RunOptions
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.host import Host
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
@@ -48,6 +49,12 @@ def test_host_without_a_bench_is_checked_and_that_is_said(options: HealthOptions
     assert "No bench was found" in found.notes[0]
     assert (found.benches, found.at_seconds) == ([], NOW)
     assert not options.state_path.exists()
+
+
+def test_what_is_waited_for_follows_from_the_deadline(options: HealthOptions, surroundings: Surroundings) -> None:
+    check = make_check(measure=lambda host: [Measurement(host.surroundings.patience.deadline_seconds)], target=Host)
+    options = replace(options, checks=(check,), run=RunOptions(sample_seconds=0, deadline_seconds=40))
+    assert [finding.value for finding in examine(options, surroundings, remember=False).findings] == [40]
 
 
 def test_benches_are_found_or_named(options: HealthOptions, surroundings: Surroundings) -> None:

@@ -35,7 +35,7 @@ def options(tmp_path: Path) -> TrackerOptions:
 
 
 def track(options: TrackerOptions, tmp_path: Path, **changes: Any) -> dict[str, Any]:
-    surroundings = Surroundings(root=tmp_path, **{"run": journal, **changes})
+    surroundings = Surroundings(root=tmp_path, **{"runner": journal, **changes})
     return track_errors(options, [], surroundings, may_write=True)
 
 
@@ -49,7 +49,7 @@ def test_journal_and_logs_of_the_host_are_read(options: TrackerOptions, tmp_path
 
 
 def test_host_without_a_journal_is_told(options: TrackerOptions, tmp_path: Path) -> None:
-    assert "journalctl" in track(replace(options, sources=["journal"]), tmp_path, run=no_journal)["notes"][0]
+    assert "journalctl" in track(replace(options, sources=["journal"]), tmp_path, runner=no_journal)["notes"][0]
 
 
 def test_old_errors_are_left_out_and_the_most_frequent_are_returned(options: TrackerOptions, tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def test_next_look_goes_on(options: TrackerOptions, tmp_path: Path) -> None:
         return journal(arguments)
 
     kept = replace(options, sources=["journal"], keeps_cursor=True)
-    track(kept, tmp_path, run=remembering)
-    track(kept, tmp_path, run=remembering)
+    track(kept, tmp_path, runner=remembering)
+    track(kept, tmp_path, runner=remembering)
     assert asked[0][-1].startswith("--since=@")
     assert asked[1][-1] == "--after-cursor=s=1"
 

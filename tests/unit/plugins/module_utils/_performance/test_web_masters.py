@@ -44,7 +44,7 @@ class Machine:
         return CommandResult(tuple(arguments), 0, self.output, "")
 
     def masters(self, *services: Service) -> list[object]:
-        host = Host("host", Surroundings(root=self.root, run=self.run), [self.bench])
+        host = Host("host", Surroundings(root=self.root, runner=self.run), [self.bench])
         return list(find_web_masters(self.bench, services, host))
 
 

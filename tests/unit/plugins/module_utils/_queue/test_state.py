@@ -74,7 +74,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
     found = Keys({})
 
     @contextmanager
-    def connection(_url: str) -> Iterator[Keys]:
+    def connection(_url: str, _timeout_seconds: float) -> Iterator[Keys]:
         yield found
 
     monkeypatch.setattr(state, "redis_connection", connection)

@@ -98,7 +98,7 @@ def test_a_timer_that_should_run_and_is_stopped_is_seen(host: FakeHost) -> None:
     ]
     answers = {"list-timers": json.dumps([timer(name, 60, None) for name in states]), "show": "\n\n".join(blocks)}
     host.surroundings = replace(
-        host.surroundings, run=lambda command: CommandResult(tuple(command), 0, answers[command[1]], "")
+        host.surroundings, runner=lambda command: CommandResult(tuple(command), 0, answers[command[1]], "")
     )
     found = {item: finding.severity for item, finding in host.findings("H15").items()}
     assert found == {"stopped.timer": "warning", "never-started.timer": "warning"}

@@ -37,7 +37,7 @@ def server(root: Path, name: str = "error.log", fact: str = "", journal: Journal
     facts = History([{"facts": {"D14|127.0.0.1:3306|": fact}}] if fact else [])
     return ServerDouble(
         variables={"log_error": name, "datadir": "/data/"},
-        surroundings=Surroundings(root=root, history=facts, run=journal or Journal(), now=lambda: NOW_SECONDS),
+        surroundings=Surroundings(root=root, history=facts, runner=journal or Journal(), now=lambda: NOW_SECONDS),
     )
 
 

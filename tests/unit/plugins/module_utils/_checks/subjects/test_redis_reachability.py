@@ -22,7 +22,7 @@ from tests.redis_doubles import NOW, ToldRedis, severities
     ],
 )
 def test_stages(monkeypatch: pytest.MonkeyPatch, reached: Reach, severity: str, text: str) -> None:
-    monkeypatch.setattr(redis_reachability, "reach", lambda _url: reached)
+    monkeypatch.setattr(redis_reachability, "reach", lambda _url, _seconds: reached)
     (found,) = run_one("R01", ToldRedis({}))
     assert (found.severity, found.text) == (severity, text)
 

@@ -41,7 +41,7 @@ def test_each_product_is_judged_by_its_own_date(tmp_path: Path) -> None:
     fake.write("apps/frappe/frappe/__init__.py", '__version__ = "15.55.1"')
     fake.write("env/pyvenv.cfg", "version = 3.11.2\n")
     now = datetime(2026, 11, 21, tzinfo=timezone.utc).timestamp()
-    findings = fake.look_at_bench("F20", now=lambda: now, run=node)
+    findings = fake.look_at_bench("F20", now=lambda: now, runner=node)
     assert {item: finding.severity for item, finding in findings.items()} == {
         "frappe": "ok",
         "python": "ok",
@@ -53,6 +53,6 @@ def test_each_product_is_judged_by_its_own_date(tmp_path: Path) -> None:
 def test_unknown_version_is_unknown_and_node_may_be_missing(tmp_path: Path) -> None:
     fake = FakeSite(tmp_path)
     fake.write("apps/frappe/frappe/__init__.py", "")
-    findings = fake.look_at_bench("F20", run=no_node)
+    findings = fake.look_at_bench("F20", runner=no_node)
     assert {item: finding.severity for item, finding in findings.items()} == {"frappe": "unknown", "python": "unknown"}
     assert findings["python"].text == "nobody knows how long python (no version) gets fixes"

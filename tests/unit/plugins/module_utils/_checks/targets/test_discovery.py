@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import USUAL, Patience
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.bench import BenchTarget
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.database_server import DatabaseServer
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.discovery import (
@@ -36,8 +37,8 @@ def of_kind(kind: type[Target], found: list[Target]) -> list[Any]:
     return [target for target in found if isinstance(target, kind)]
 
 
-def find(*benches: Bench, login: LoginOptions = NO_LOGIN) -> list[Target]:
-    return find_targets(benches, login, Surroundings())
+def find(*benches: Bench, login: LoginOptions = NO_LOGIN, patience: Patience = USUAL) -> list[Target]:
+    return find_targets(benches, login, Surroundings(patience=patience))
 
 
 def test_host_alone(tmp_path: Path) -> None:
@@ -58,6 +59,14 @@ def test_login_alone_leads_to_a_server() -> None:
     (server,) = of_kind(DatabaseServer, find(login=LoginOptions("admin", "x", "db.example.com")))
     assert (server.name, server.database_names) == ("db.example.com:3306", ())
     assert [login.login_user for login in server.logins] == ["admin"]
+
+
+@pytest.mark.parametrize(("patience", "seconds"), [(USUAL, 2), (Patience(30), 20)], ids=["usual", "longer"])
+def test_connecting_may_take_what_the_deadline_allows(tmp_path: Path, patience: Patience, seconds: int) -> None:
+    alone = find(login=LoginOptions("admin", "x", "db.example.com"), patience=patience)
+    bench = make_bench(tmp_path / "bench", "{}", a=json.dumps({"db_name": "_a", "db_password": "x"}))
+    servers = of_kind(DatabaseServer, [*alone, *find(bench, patience=patience)])
+    assert [login.connect_timeout for server in servers for login in server.logins] == [seconds] * 3
 
 
 def test_sites_of_one_server_share_it(tmp_path: Path) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import Patience
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry import UnmeasurableError
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets import reader as reader_module
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.reader import DatabaseReader
@@ -22,10 +21,13 @@ class Server:
         self.accounts = accounts
         self.asked: list[str] = []
         self.closed = 0
+        self.read_timeouts: list[float] = []
+        self.executed: list[str] = []
         monkeypatch.setattr(reader_module, "connect", self.connect)
-        monkeypatch.setattr(reader_module, "execute", lambda *_arguments: 0)
+        monkeypatch.setattr(reader_module, "execute", lambda _connection, statement: self.executed.append(statement))
 
-    def connect(self, login: LoginOptions, *_arguments: Any, **_named: Any) -> Server:
+    def connect(self, login: LoginOptions, _database: str | None, read_timeout: float) -> Server:
+        self.read_timeouts.append(read_timeout)
         user = login.login_user or ""
         self.asked.append(user)
         if user not in self.accounts:
@@ -74,6 +76,15 @@ def test_server_that_hangs_is_not_asked_for_every_account(monkeypatch: pytest.Mo
     with pytest.raises(UnmeasurableError, match="admin"):
         assert DatabaseReader(LOGINS).login
     assert server.asked == ["admin"]
+
+
+def test_times_follow_from_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, "admin")
+    for reader in (DatabaseReader(LOGINS), DatabaseReader(LOGINS, patience=Patience(30))):
+        assert reader.login == LOGINS[0]
+    assert server.read_timeouts == [2.5, 25]
+    limits = [statement for statement in server.executed if "max_statement_time" in statement]
+    assert limits == ["SET SESSION max_statement_time = 2", "SET SESSION max_statement_time = 20"]
 
 
 def test_second_connection_may_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:

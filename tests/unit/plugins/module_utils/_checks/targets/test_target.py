@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.history import History
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.patience import Patience
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.rates import Sample
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.registry import UnmeasurableError
+from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets import target as target_module
 from ansible_collections.lifeboat.frappe.plugins.module_utils._checks.targets.target import Surroundings, Target
+from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
 
 
 def sample(at_seconds: float, reads: float, started: float = 0.0) -> Sample:
@@ -45,3 +50,18 @@ def test_target_without_counters_has_no_sample_and_nothing_to_close() -> None:
     assert made.read_sample() is None
     assert made.now_seconds == 1000.0
     made.close()
+
+
+def test_program_is_waited_for_as_long_as_the_deadline_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    def run_command(arguments: Sequence[str], timeout_seconds: float) -> CommandResult:
+        waited.append(timeout_seconds)
+        return CommandResult(tuple(arguments), 0, "", "")
+
+    monkeypatch.setattr(target_module, "run_command", run_command)
+    for surroundings in (Surroundings(), Surroundings(patience=Patience(30))):
+        assert surroundings.run(["node", "--version"]).arguments == ("node", "--version")
+    assert waited == [2.5, 25]
+    double = Surroundings(runner=lambda arguments: CommandResult(tuple(arguments), 7, "", ""))
+    assert double.run(["node"]).exit_code == 7
