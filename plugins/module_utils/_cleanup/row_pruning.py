@@ -11,7 +11,7 @@ from .._mariadb.identifiers import quote_identifier
 from .._system.errors import LifeboatError
 from .pace import CHUNK_SECONDS, FIRST_ROWS, PAUSE_SECONDS, REST_RATIO, SHRINKAGE, Load, next_rows
 from .row_archive import RowArchive
-from .tasks import BUSY, DONE, OUT_OF_TIME, REFUSED, TaskContext
+from .tasks import BUSY, DONE, REFUSED, TaskContext
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -107,7 +107,11 @@ def prune_rows(
     rows, failures = FIRST_ROWS, 0
     try:
         with server_errors(f"delete old rows of tab{old.doctype}"):
-            while context.clock() < deadline:
+            while True:
+                why_over = context.why_over(deadline)
+                if why_over:
+                    pruning.outcome = why_over
+                    return pruning
                 if load.is_overloaded() or failures > MOST_FAILURES:
                     pruning.outcome = BUSY
                     return pruning
@@ -135,8 +139,6 @@ def prune_rows(
     except LifeboatError as error:
         pruning.outcome, pruning.error = REFUSED, error
         return pruning
-    pruning.outcome = OUT_OF_TIME
-    return pruning
 
 
 def _chunk(
@@ -169,14 +171,13 @@ def _archive(connection: Connection[Any], old: OldRows, archive: RowArchive, nam
 def _delete(connection: Connection[Any], old: OldRows, names: Sequence[Any]) -> int:
     """Delete those of the rows that are old still, with their children, in one transaction."""
     by_key = f"{old.table} FORCE INDEX (PRIMARY) WHERE name IN %s AND {old.predicate}"
+    still_old = tuple(names)
     connection.begin()
-    locked = fetch_all(connection, f"SELECT name FROM {by_key} FOR UPDATE", (tuple(names), *old.arguments))  # noqa: S608
-    if not locked:
-        connection.rollback()
-        return 0
-    still_old = tuple(name for (name,) in locked)
-    count = execute(connection, f"DELETE {old.table} FROM {by_key}", (still_old, *old.arguments))
-    for child in old.children:
+    if old.children:  # which must not go where their parent stays
+        locked = fetch_all(connection, f"SELECT name FROM {by_key} FOR UPDATE", (still_old, *old.arguments))  # noqa: S608
+        still_old = tuple(name for (name,) in locked)
+    count = execute(connection, f"DELETE {old.table} FROM {by_key}", (still_old, *old.arguments)) if still_old else 0
+    for child in old.children if still_old else ():
         execute(
             connection,
             f"DELETE FROM {quote_identifier(f'tab{child}')} WHERE parent IN %s AND parenttype = %s",  # noqa: S608
