@@ -90,6 +90,27 @@ def test_the_latest_moment_loses_nothing_although_the_site_is_written_to(point: 
     point.verify()
 
 
+def test_a_server_that_was_installed_anew_gets_all_that_the_archive_holds(point: PointInTimeSite) -> None:
+    """With its data directory went its logs, and it begins to number them again: RESET MASTER does the same."""
+    point.back_up("logical")
+    for name in ("first", "second", "third"):
+        point.write(TODO.format(f"archived {name}"))
+        point.archive_logs()
+    wanted = point.content()
+    with closing(connect(point.lab.login)) as connection:
+        execute(connection, "RESET MASTER")
+        asked = point.refused(recover_to="latest")
+        assert (asked["error_code"], "no log behind the archive" in asked["msg"]) == ("binlog_restarted", True)
+        beyond = point.refused(recover_to=datetime.now(timezone.utc).isoformat())
+        assert (beyond["error_code"], "the archived logs end" in beyond["msg"]) == ("outside_window", True)
+        execute(connection, f"DROP DATABASE `{point.lab.site_config(SITE)['db_name']}`")
+    record = point.run(recover_to="latest")
+    assert differing(point.content(), wanted) == set()
+    (entry,) = [entry for entry in record["checks"] if entry["name"] == "recovery_point"]
+    assert (entry["outcome"], record["recovery_point"] in entry["text"]) == ("warning", True)
+    point.write("DELETE FROM tabToDo WHERE name LIKE 'archived %'")
+
+
 def test_one_transaction_is_undone_and_all_others_stay(point: PointInTimeSite) -> None:
     point.back_up("logical")
     point.write(TODO.format("before"))

@@ -164,12 +164,34 @@ def check_not_restarted(live: LiveBinlogs, newest: str) -> None:
         raise restarted(live, f"it now writes {live.active}, and had written {newest} before")
 
 
+def has_begun_anew(entries: Sequence[ArchivedBinlog], live: LiveBinlogs) -> bool:
+    """Tell whether a server writes other logs than those that an archive holds, and does not go on behind them.
+
+    That is so when it was installed anew after a disaster, and after RESET MASTER: both look the same.
+
+    Args:
+        entries: What the archive holds, oldest first.
+        live: What the server has; read after the archive, which another run may continue.
+    """
+    if not entries:
+        return False
+    if file_number(live.active) < file_number(entries[-1].name):
+        return True
+    archived, logged = parse_gtid_list(entries[-1].gtids_after), parse_gtid_list(live.gtid_state)
+    numbers = {(gtid.domain, gtid.server_id): gtid.sequence for gtid in logged.gtids}
+    # FLUSH BINARY LOGS DELETE_DOMAIN_ID lets whole domains go, but never all that there are.
+    domains = {gtid.domain for gtid in logged.gtids} or {gtid.domain for gtid in archived.gtids}
+    known = [gtid for gtid in archived.gtids if gtid.domain in domains]
+    return any(numbers.get((gtid.domain, gtid.server_id), 0) < gtid.sequence for gtid in known)
+
+
 def restarted(live: LiveBinlogs, what: str) -> LifeboatError:
     """Return the error that says that a server's logs are no longer those that are archived."""
     return LifeboatError(
         f"The server {live.identity} has begun its binary logs anew (RESET MASTER, or another log_bin): {what}. What "
-        "it wrote since cannot be added to this archive. Make new backup sets of all its sites now, move the archive's "
-        "folder away, and archive again; the old sets can be recovered to the end of the old archive.",
+        "it wrote since cannot be added to this archive. The old sets can be recovered to any moment up to the end of "
+        "the archive while it lies where it is: do that first. Then make new backup sets of all sites of the server, "
+        "move the archive's folder away, and archive again.",
         "binlog_restarted",
         {"active": live.active},
     )

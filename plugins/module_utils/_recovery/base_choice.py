@@ -31,10 +31,17 @@ from .site_logs import SiteLogs
 
 @dataclass(frozen=True)
 class ChosenBase:
-    """The set to begin with, and what is replayed onto it; None where the set itself is what was asked for."""
+    """The set to begin with, and what is replayed onto it.
+
+    Attributes:
+        choice: The set.
+        replay: What is replayed; None where the set itself is what was asked for.
+        logs: Where it is replayed from; None the same.
+    """
 
     choice: Choice
     replay: ReplayPlan | None = None
+    logs: SiteLogs | None = None
 
 
 def has_positions(sets: Sequence[BackupSet]) -> bool:
@@ -72,15 +79,16 @@ def choose_base(
     manifest = _manifest(choice.chosen)
     life = next(life for life in reversed(lives) if life.database == manifest.database)
     window = _window(sets, life, find_logs, now_seconds) or Window(recovery_point_seconds(choice.chosen), now_seconds)
+    logs = find_logs(manifest.server)
     if target.moment_seconds is not None and target.moment_seconds > window.until_seconds:
-        raise outside_window(target, window, _why_beyond(target, window, now_seconds))
-    logs = find_logs(manifest.server).since(first_position(manifest))
-    replay = plan_replay(manifest, target, logs, window, now_seconds)
+        raise outside_window(target, window, _why_beyond(target, window, logs, now_seconds))
+    since = logs.since(first_position(manifest))
+    replay = plan_replay(manifest, target, since, window, logs.end_seconds(now_seconds))
     if target.gtid is not None:
         then = Target(target.text, moment_seconds=parse_rfc3339(replay.recovery_point).timestamp())
         if life_at(lives, then).database != manifest.database:
             raise outside_window(target, window, _why_no_base(sets, then, lives))
-    return ChosenBase(choice, replay)
+    return ChosenBase(choice, replay, logs)
 
 
 def recovery_window(
@@ -162,9 +170,14 @@ def _why_no_base(sets: Sequence[BackupSet], target: Target, lives: Sequence[Life
     return "no set with a position is older"
 
 
-def _why_beyond(target: Target, window: Window, now_seconds: float) -> str:
+def _why_beyond(target: Target, window: Window, logs: SiteLogs, now_seconds: float) -> str:
     if target.moment_seconds is not None and target.moment_seconds > now_seconds:
         return "it is in the future"
+    if logs.live is None:
+        return (
+            f"the archived logs end at {format_moment(window.until_seconds)}, and no server goes on with them; "
+            "recover_to=latest recovers all that they hold"
+        )
     return (
         f"the logs that can be read here end at {format_moment(window.until_seconds)}; archive those of the server "
         "with lifeboat.frappe.binlog_archive (flush: true), then run this again"

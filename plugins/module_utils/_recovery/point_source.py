@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -50,10 +49,12 @@ class LogAccess:
     Attributes:
         since: Returns all logs from a position on, without a gap.
         close_site: Closes the site, so that its log has an end.
+        end_seconds: Returns of when the data is that all of the logs lead to, seconds since the epoch.
     """
 
     since: Callable[[BinlogPosition], Sequence[LogFile]]
     close_site: Callable[[], None]
+    end_seconds: Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class PointInTimeSource:
         if self.plan.is_latest:
             self.logs.close_site()
             with step(f"{DATABASE_STEP}.rest") as found:
-                rest = plan_rest(self.plan, self.logs.since(self._needed_from()), time.time())
+                rest = plan_rest(self.plan, self.logs.since(self._needed_from()), self.logs.end_seconds())
                 run_replay(server, rest, progress)
                 transactions = self.plan.transactions + rest.transactions
                 found.update(bytes=rest.replayed_bytes, replayed=_replayed(rest, transactions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -155,4 +156,7 @@ def _access(
         if found.live is not None and not found.reach_now:
             archive_up_to_now(connection, request.login, request.repository, request.reserve_bytes, progress)
 
-    return LogAccess(since, close_site)
+    def end_seconds() -> float:
+        return logs().end_seconds(time.time())
+
+    return LogAccess(since, close_site, end_seconds)

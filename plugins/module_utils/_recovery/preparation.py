@@ -121,7 +121,7 @@ def prepare_recovery(
         check_versions(bench_apps(bench), backup.versions, request.allow_newer_apps),
         check_collations(unknown_collations(connection, backup.collations), backup.collations),
         check_keys(live.configuration, set_configuration),
-        *check_point(base.replay, request.recover_to, backup.recovery_point),
+        *check_point(base.replay, request.recover_to, backup.recovery_point, base.logs, live.database_exists),
         *space_checks,
     ]
     refuse_failed(site.name, checks)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._backups.binlog_archive import BinlogArchive, archive_of, covering_logs
+from .._backups.binlog_archive import BinlogArchive, archive_of, covering_logs, has_begun_anew
 from .._backups.binlog_archiving import AUTO, ArchiveRequest, archive_binlogs
+from .._backups.binlog_index import ArchivedBinlog
 from .._backups.log_compression import best_compression
 from .._backups.manifest import ManifestServer
 from .._backups.repository import Repository
@@ -29,11 +31,13 @@ class SiteLogs:
 
     Attributes:
         archive: The archive of that server.
-        live: What the server has now; None where it is another one, or writes none any more.
+        live: What the server has now; None where it is another one, writes none any more, or has begun anew.
+        has_begun_anew: Whether the server has the name of the one that wrote the archive, and other logs.
     """
 
     archive: BinlogArchive
     live: LiveBinlogs | None
+    has_begun_anew: bool = False
 
     @property
     def reach_now(self) -> bool:
@@ -55,6 +59,10 @@ class SiteLogs:
         ends = [entry.latest_commit for entry in self.archive.entries() if entry.latest_commit]
         return parse_rfc3339(max(ends)).timestamp() if ends else 0.0
 
+    def end_seconds(self, now_seconds: float) -> float:
+        """Return of when the data is that all of the logs lead to: now, unless their server writes no more of them."""
+        return now_seconds if self.live is not None else self.until_seconds(now_seconds)
+
 
 def find_logs(connection: Connection[Any], server: ManifestServer, repository: Repository) -> SiteLogs:
     """Look where the logs behind a set are.
@@ -64,13 +72,16 @@ def find_logs(connection: Connection[Any], server: ManifestServer, repository: R
         server: The server that the set comes from.
         repository: Where its archive lies.
     """
+    archive = _archive_of(server, repository)
+    # Before the server is asked: what another run archives afterwards must not make it look as if it were behind.
+    archived = archive.entries()
     try:
         live = read_live_binlogs(connection)
     except LifeboatError as error:
         if error.error_code != "binlog_off":
             raise
-        return logs_behind(None, server, repository)
-    return logs_behind(live, server, repository)
+        return SiteLogs(archive, None)
+    return _logs_of(archive, archived, live, server)
 
 
 def logs_behind(live: LiveBinlogs | None, server: ManifestServer, repository: Repository) -> SiteLogs:
@@ -81,14 +92,22 @@ def logs_behind(live: LiveBinlogs | None, server: ManifestServer, repository: Re
         server: The server that the set comes from.
         repository: Where its archive lies.
     """
-    archive = archive_of(repository, server.hostname, server.port)
-    if live is None:
-        return SiteLogs(archive, None)
+    archive = _archive_of(server, repository)
+    return SiteLogs(archive, None) if live is None else _logs_of(archive, archive.entries(), live, server)
+
+
+def _archive_of(server: ManifestServer, repository: Repository) -> BinlogArchive:
+    return archive_of(repository, server.hostname, server.port)
+
+
+def _logs_of(
+    archive: BinlogArchive, archived: Sequence[ArchivedBinlog], live: LiveBinlogs, server: ManifestServer
+) -> SiteLogs:
     identity = live.identity
-    is_its_own = (identity.server_id, identity.hostname, identity.port) == (
-        *(server.server_id, server.hostname, server.port),
-    )
-    return SiteLogs(archive, live if is_its_own else None)
+    if (identity.server_id, identity.hostname, identity.port) != (server.server_id, server.hostname, server.port):
+        return SiteLogs(archive, None)
+    begun_anew = has_begun_anew(archived, live)
+    return SiteLogs(archive, None if begun_anew else live, begun_anew)
 
 
 def archive_up_to_now(

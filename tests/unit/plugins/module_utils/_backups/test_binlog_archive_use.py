@@ -10,6 +10,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_ar
     archive_of,
     contiguous_parts,
     covering_logs,
+    has_begun_anew,
     reachable_logs,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_index import read_entries, write_entry
@@ -105,6 +106,22 @@ def test_a_server_that_began_anew(archive, server_folder):
     LogBuilder().change("0-1-1").save(server_folder, "binlog.000001")
     error = gap(archive, live(server_folder, "binlog.000001"))
     assert error.error_code == "binlog_restarted"
+
+
+def test_a_server_goes_on_with_an_archive_or_has_begun_anew(archive):
+    entries = archive.entries()
+
+    def begun_anew(name, gtid_state, known=entries):
+        return has_begun_anew(known, live_binlogs((name, 400), gtid_state=gtid_state))
+
+    assert not begun_anew("binlog.000004", "0-1-12")
+    assert not begun_anew("binlog.000009", "0-1-99,7-1-3")
+    assert not begun_anew("binlog.000001", "", known=())
+    assert begun_anew("binlog.000001", "0-1-99")
+    assert begun_anew("binlog.000009", "0-1-11")
+    assert begun_anew("binlog.000009", "")
+    keep(archive, archived_binlog(4, "0-1-12", "0-1-12,3-1-9"))
+    assert not begun_anew("binlog.000009", "0-1-12", known=archive.entries())  # the domain 3 was let go
 
 
 def test_what_no_kept_set_needs_may_go_but_the_newest(archive):

@@ -48,6 +48,7 @@ class Logs:
 
     first: str = "binlog.000000"
     until: float = NOW
+    live: str | None = "a server"
 
     def since(self, position: BinlogPosition) -> tuple[Any, ...]:
         if position.file < self.first:
@@ -56,6 +57,9 @@ class Logs:
 
     def until_seconds(self, _now_seconds: float) -> float:
         return self.until
+
+    def end_seconds(self, now_seconds: float) -> float:
+        return now_seconds
 
 
 @pytest.fixture
@@ -107,6 +111,7 @@ def test_what_is_before_the_first_base_or_in_the_future_or_behind_the_logs_is_re
         (format_moment(MOMENT - 1), Logs(), "no set with a position is older"),
         (format_moment(NOW + 5), Logs(), "future"),
         (format_moment(MOMENT + 90), Logs(until=MOMENT + 60.0), "binlog_archive"),
+        (format_moment(MOMENT + 90), Logs(until=MOMENT + 60.0, live=None), "recover_to=latest recovers all"),
     ):
         said = refused(choose, sets, recover_to, logs=logs)
         assert said.error_code == "outside_window"

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_archive import BinlogArchive
 from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import InexactTable
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.binlog.position import BinlogPosition
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.point_checks import check_point
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.replay_plan import ReplayPlan
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.site_logs import SiteLogs
 
+from tests.binlog_files import live_binlogs
 from tests.replay_plans import REPLAY, at
 
 
-def texts(replay: ReplayPlan | None, recover_to: str | None = None) -> list[tuple[str, str]]:
-    checks = check_point(replay, recover_to, "2026-11-21T03:00:00Z")
+HERE = SiteLogs(BinlogArchive(Path("/archive")), live_binlogs(("binlog.000009", 400)))
+ENDED = replace(HERE, live=None)
+ANEW = replace(ENDED, has_begun_anew=True)
+
+
+def texts(
+    replay: ReplayPlan | None, recover_to: str | None = None, logs: SiteLogs = HERE, database_exists: bool = True
+) -> list[tuple[str, str]]:
+    checks = check_point(replay, recover_to, "2026-11-21T03:00:00Z", logs if replay else None, database_exists)
     assert {check.name for check in checks} <= {"recovery_point"}
     return [(check.outcome, check.text) for check in checks]
 
@@ -43,6 +54,18 @@ def test_the_latest_point_says_that_the_site_is_closed() -> None:
     ((outcome, text),) = texts(replace(REPLAY, is_latest=True))
     assert outcome == "passed"
     assert "closed before the end of its log is read" in text
+
+
+def test_the_latest_point_of_logs_that_no_server_goes_on_with() -> None:
+    latest = replace(REPLAY, is_latest=True)
+    for logs, database_exists in ((ENDED, True), (ANEW, False)):
+        ((outcome, text),) = texts(latest, logs=logs, database_exists=database_exists)
+        assert outcome == "warning"
+        assert f"end at {REPLAY.recovery_point}" in text
+    ((outcome, text),) = texts(latest, logs=ANEW)
+    assert outcome == "failed"
+    assert f"ends at {REPLAY.recovery_point}" in text
+    assert texts(REPLAY, logs=ANEW) == texts(REPLAY)
 
 
 def test_a_table_that_cannot_be_brought_to_the_point_is_named() -> None:
