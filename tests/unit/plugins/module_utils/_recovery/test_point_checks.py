@@ -15,7 +15,6 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.site_log
 from tests.binlog_files import live_binlogs
 from tests.replay_plans import REPLAY, at
 
-
 HERE = SiteLogs(BinlogArchive(Path("/archive")), live_binlogs(("binlog.000009", 400)))
 ENDED = replace(HERE, live=None)
 ANEW = replace(ENDED, has_begun_anew=True)
