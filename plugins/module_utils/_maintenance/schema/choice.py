@@ -10,7 +10,7 @@ from ..._system.errors import LifeboatError
 from .apply import DROP, IGNORE, RESTORE, Action
 from .definitions import Definitions
 from .facts import SchemaFacts
-from .index_findings import COMES_BACK, IndexFinding, why_never
+from .index_findings import COMES_BACK, UNKNOWN_DECLARED, IndexFinding, why_never
 from .quarantine import ADOPT, BACK, DROPPED, FORGET, IGNORED, Limits, begin_entry, judge, why_not_watchable
 from .state import SchemaState
 from .usage import IndexKey
@@ -135,6 +135,8 @@ def _ignore(
             reason = "there is no such index"
         elif is_ignored:
             reason = "somebody else ignores it already, and knows why"
+        elif facts.declared is None:
+            reason = UNKNOWN_DECLARED
         elif facts.declares(index):
             reason = COMES_BACK
         else:

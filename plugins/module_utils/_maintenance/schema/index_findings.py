@@ -16,6 +16,7 @@ from .usage import HOW_TO_COUNT, IndexKey, Watch
 BTREE = "BTREE"
 REDUNDANT = "redundant"
 UNUSED = "unused"
+UNKNOWN_DECLARED = "which indexes DocTypes declare is unknown, as the site lacks tables that every site has"
 # What Frappe makes again at the next migration is of no use to drop in the database alone.
 COMES_BACK = (
     "Frappe makes it again at the next migration: take the check mark of Index off its field (Customize Form), or have "
@@ -57,8 +58,8 @@ class IndexFinding:
     def text(self) -> str:
         """Say it in one line."""
         size = f"about {bytes_text(self.bytes)}"
-        advice = COMES_BACK if self.is_declared else "see what the site is like without it: state=ignored"
-        return f"{self.index.table}: {self.index.name} {self.reason} ({size}); {advice}"
+        what = f"{self.index.table}: {self.index.name} {self.reason} ({size})"
+        return f"{what}; see what the site is like without it: state=ignored"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -115,9 +116,7 @@ def find_indexes(
 def usage_text(facts: SchemaFacts, watch: Watch | None, now: float, watch_days: int) -> str:
     """Say what is known of how indexes are used, and what would tell more."""
     if facts.declared is None:
-        return (
-            "Which indexes DocTypes declare is unknown, so none is advised: the site lacks tables that every site has."
-        )
+        return f"{UNKNOWN_DECLARED[0].upper()}{UNKNOWN_DECLARED[1:]}, so none is advised."
     if watch is None:
         return (
             f"Whether indexes are used is unknown: the server does not count it. {HOW_TO_COUNT}, and {watch_days} days "
@@ -131,10 +130,15 @@ def usage_text(facts: SchemaFacts, watch: Watch | None, now: float, watch_days: 
 
 def index_lines(findings: Sequence[IndexFinding]) -> list[str]:
     """Say for people which indexes could go; what Frappe declares and nobody uses is for the authors of apps alone."""
-    declared = [finding for finding in findings if finding.kind == UNUSED and finding.is_declared]
-    lines = [finding.text for finding in findings if finding.is_candidate or finding.kind == REDUNDANT]
+    lines = [finding.text for finding in findings if finding.is_candidate]
+    declared = [finding for finding in findings if finding.is_declared]
     if declared:
-        lines.append(f"not used either, but declared ({COMES_BACK}): {len(declared):,}; they are in the result")
+        size = bytes_text(sum(finding.bytes for finding in declared))
+        begun = sum(finding.kind == REDUNDANT for finding in declared)
+        lines.append(
+            f"superfluous, but declared by DocTypes, so in the result alone: {begun:,} that begin another index, "
+            f"{len(declared) - begun:,} that nobody used (about {size}). {COMES_BACK}"
+        )
     return lines
 
 

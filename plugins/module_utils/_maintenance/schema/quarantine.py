@@ -168,9 +168,7 @@ def judge(
     if not index.is_ignored:
         is_fresh = entry.phase == PLANNED and now - entry.since < PLANNED_SECONDS
         return Verdict(KEEP, "it is about to be ignored") if is_fresh else Verdict(FORGET, "it is in use")
-    reason = _why_back(entry, index, facts, watch, now, limits) or slower_statement(
-        entry.before, statements, entry.table, limits.regression_factor
-    )
+    reason = _why_back(entry, index, facts, watch, now, limits, statements)
     has_ended = now >= entry.until + limits.grace_days * DAY_SECONDS
     if not reason and has_ended and not is_to_be_dropped:
         reason = "its watch has ended and nobody asked to drop it"
@@ -179,7 +177,15 @@ def judge(
     return Verdict(ADOPT if entry.phase == PLANNED else KEEP, "it is watched")
 
 
-def _why_back(entry: Entry, index: Index, facts: SchemaFacts, watch: Watch | None, now: float, limits: Limits) -> str:
+def _why_back(
+    entry: Entry,
+    index: Index,
+    facts: SchemaFacts,
+    watch: Watch | None,
+    now: float,
+    limits: Limits,
+    statements: StatementWatch | None,
+) -> str:
     """Say why the site needs the index again, "" where it does not."""
     if entry.database != facts.database:
         return "the site has another database now"
@@ -190,7 +196,9 @@ def _why_back(entry: Entry, index: Index, facts: SchemaFacts, watch: Watch | Non
         return f"{entry.kept}, which did its work, is not in use any more"
     if watch is None or watch.since != entry.watch:
         return "the server does not count any more what would tell that something got slower"
-    return _regression(entry, facts, watch, now, limits)
+    # The statement tells more than the table.
+    slower = slower_statement(entry.before, statements, entry.table, limits.regression_factor)
+    return slower or _regression(entry, facts, watch, now, limits)
 
 
 def _regression(entry: Entry, facts: SchemaFacts, watch: Watch, now: float, limits: Limits) -> str:

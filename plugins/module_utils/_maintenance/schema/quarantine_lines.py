@@ -14,7 +14,13 @@ from .usage import IndexKey
 
 
 def quarantine_lines(
-    actions: Iterable[Action], state: SchemaState, others: Iterable[IndexKey], now: float, limits: Limits
+    actions: Iterable[Action],
+    state: SchemaState,
+    others: Iterable[IndexKey],
+    now: float,
+    limits: Limits,
+    *,
+    is_planned: bool = False,
 ) -> list[str]:
     """Return what became of indexes in this run, and what their watches say.
 
@@ -24,8 +30,9 @@ def quarantine_lines(
         others: The indexes that are ignored and not remembered.
         now: Seconds since the epoch.
         limits: When an index comes back.
+        is_planned: Whether this is what would be done only.
     """
-    lines = [action.text for action in actions]
+    lines = [f"{'would be done: ' * is_planned}{action.text}" for action in actions]
     for entry in state.entries.values():
         if now < entry.until:
             what = f"is in quarantine until {_day(entry.until)}"

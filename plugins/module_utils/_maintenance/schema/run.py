@@ -179,9 +179,12 @@ def _run_site(request: SchemaRequest, site: Site, used: Mapping[SiteKey, set[Ind
         "dropped": list(applied.state.dropped),
         "actions": [action.as_dict() for action in applied.done],
         "lines": [
-            *quarantine_lines(applied.done, applied.state, others, request.now, request.limits),
+            *quarantine_lines(
+                applied.done, applied.state, others, request.now, request.limits, is_planned=request.check_mode
+            ),
             *advice.lines(),
-        ],
+        ]
+        or ["nothing was found, and no index is in quarantine"],
     }
     return _SiteRun(result, applied.refused, applied.done)
 

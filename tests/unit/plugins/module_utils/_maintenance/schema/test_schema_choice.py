@@ -76,11 +76,12 @@ def test_index_in_quarantine_needs_nothing_more() -> None:
         ({}, "somebody else ignores it already"),
         ({"indexes": [index("plain", is_unique=True)]}, "it is unique"),
         ({"indexes": [index("plain")], "declared": frozenset({KEY})}, "Frappe makes it again"),
+        ({"indexes": [index("plain")], "declared": None}, "which indexes DocTypes declare is unknown"),
         ({"indexes": [index("plain")], "remembered": {"watch": None}}, "counts neither"),
         ({"indexes": [index("plain")], "remembered": {"watch": watch(0.1)}}, "are needed"),
         ({"entries": (entry(database="_other"),)}, "it comes back in this run (the site has another database now)"),
     ],
-    ids=["missing", "ignored", "unique", "declared", "uncounted", "young", "coming back"],
+    ids=["missing", "ignored", "unique", "declared", "unknown", "uncounted", "young", "coming back"],
 )
 def test_index_that_must_not_be_tried_is_refused(values: dict[str, Any], reason: str) -> None:
     choice = decide("ignored", "plain", **values)

@@ -109,7 +109,7 @@ def test_superfluous_index_is_named_once_and_declared_ones_are_counted() -> None
     ]
     lines = index_lines(found)
     assert len(lines) == 3
-    assert lines[-1].endswith("2; they are in the result")
+    assert "0 that begin another index, 2 that nobody used" in lines[-1]
 
 
 def test_nothing_is_advised_where_nobody_knows_what_doctypes_declare() -> None:

@@ -21,6 +21,8 @@ from tests.schema_facts import NOW, entry
 def test_quarantine_says_what_was_done_and_what_waits() -> None:
     state = SchemaState().with_entry(entry()).with_entry(entry("due", until=NOW))
     done = [Action("ignore", entry(), "asked for"), Action("drop", entry("old"), "asked for")]
+    planned = quarantine_lines(done, state, (), NOW, Limits(), is_planned=True)
+    assert planned[0] == "would be done: tabToDo: plain is ignored (asked for)"
     assert quarantine_lines(done, state, [("tabToDo", "other")], NOW, Limits()) == [
         "tabToDo: plain is ignored (asked for)",
         "tabToDo: old is dropped (asked for); the way back: ALTER TABLE ...",
