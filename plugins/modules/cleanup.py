@@ -67,8 +67,14 @@ options:
     description: How many files, tables and registries one run cleans up at most.
     type: int
     default: 10000
+  max_percent:
+    description: How many percent of the files that a rule finds in one folder one run takes away at most. The rest waits for the next run.
+    type: int
+    default: 100
   timeout_seconds:
-    description: After how long a run stops. The next one goes on.
+    description: >-
+      After how long a run stops. The next one goes on. The file C(cleanup.stop) in O(state_path) stops one sooner, and none begins while
+      it is there.
     type: float
     default: 600
   quarantine:
@@ -169,13 +175,15 @@ expired_bytes:
   returned: always
   type: int
 outcomes:
-  description: How many items ended how. C(removed), C(quarantined) and C(restored) are done; others say why an item stayed.
+  description: How many files ended how. C(removed), C(quarantined) and C(restored) are done; others say why a file stayed.
   returned: always
   type: dict
 tasks:
   description:
-    - What became of each thing that goes by other means than files, with C(rule), C(subject), C(outcome), C(count) and C(bytes).
-    - An outcome is C(done), C(quarantined), C(gone) (nothing is left to do), C(out of time), C(busy) (the server had more to do) or C(refused).
+    - What became of each thing that goes by other means than files, with C(rule), C(subject), C(outcome), C(count), C(bytes) and C(run)
+      (by which O(state=restored) puts files back; empty where none went to quarantine).
+    - An outcome is C(done), C(quarantined), C(gone) (nothing is left to do), C(out of time), C(stopped), C(busy) (the server had more to do)
+      or C(refused).
   returned: always
   type: list
   elements: dict
@@ -189,8 +197,13 @@ noted:
   returned: always
   type: list
   elements: dict
+undo_runs:
+  description: The runs with which O(state=restored) puts back what was moved to quarantine now.
+  returned: always
+  type: list
+  elements: str
 stayed:
-  description: The first hundred items that stayed, with C(path) and C(reason).
+  description: The first hundred files that stayed, with C(path) and C(reason).
   returned: always
   type: list
   elements: dict
@@ -244,7 +257,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         state_path=Path(options["state_path"]),
         benches=benches,
         ages=chosen_ages(options["rules"]),
-        caps=Caps(options["max_bytes"], options["max_items"]),
+        caps=Caps(options["max_bytes"], options["max_items"], options["max_percent"]),
         timeout_seconds=options["timeout_seconds"],
         protected=tuple(options["protected"]),
         quarantine=options["quarantine"],
@@ -272,6 +285,7 @@ def main() -> None:
             "protected": {"type": "list", "elements": "str", "default": []},
             "max_bytes": {"type": "int", "default": 100 * 1024**3},
             "max_items": {"type": "int", "default": 10000},
+            "max_percent": {"type": "int", "default": 100},
             "timeout_seconds": {"type": "float", "default": 600},
             "quarantine": {"type": "bool", "default": False},
             "grace_days": {"type": "int", "default": 7},

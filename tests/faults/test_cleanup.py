@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import file_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
@@ -60,7 +60,7 @@ def killed_after(count: int, request: CleanupRequest) -> None:
     """Clean up in a process of its own that ends, as by kill -9, when so many files are gone."""
 
     def clean() -> None:
-        take_away = cleanup_run.take_away
+        take_away = file_run.take_away
         taken = 0
 
         def counted(*arguments: Any) -> str:
@@ -71,7 +71,7 @@ def killed_after(count: int, request: CleanupRequest) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return outcome
 
-        cleanup_run.take_away = counted
+        file_run.take_away = counted
         run_clean(request, None, check_mode=False)
 
     process = multiprocessing.get_context("fork").Process(target=clean)

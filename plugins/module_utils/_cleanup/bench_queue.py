@@ -12,7 +12,7 @@ from .._bench.layout import Bench
 from .._queue.connection import redis_connection
 from .._queue.keys import STANDARD_QUEUES, site_of, texts
 from .._system.errors import LifeboatError
-from .tasks import DONE, OUT_OF_TIME, REFUSED, Planned, Refusal, Task, TaskContext, TaskOutcome
+from .tasks import DONE, REFUSED, Planned, Refusal, Task, TaskContext, TaskOutcome
 
 # A site may be away for a while, as during a move.
 REMOVED_SITE_DAYS = 1.0
@@ -107,8 +107,9 @@ def remove_jobs(
     try:
         with redis_connection(url) as connection:
             for start in range(0, len(ids), BATCH_JOBS):
-                if context.clock() > deadline:
-                    return TaskOutcome(OUT_OF_TIME, count)
+                why_over = context.why_over(deadline)
+                if why_over:
+                    return TaskOutcome(why_over, count)
                 with connection.pipeline(transaction=False) as pipeline:
                     for job in ids[start : start + BATCH_JOBS]:
                         keys = script.keys_of(prefix, job)

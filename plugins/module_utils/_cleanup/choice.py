@@ -16,16 +16,27 @@ from .find import NANOSECONDS, FoundFile, line_of
 from .items import FileIdentity, Item
 
 KEPT_SHOWN = 100
-OPEN, PROTECTED = "open", "protected"
+OPEN, PROTECTED, NEWEST = "open", "protected", "one of the newest"
 Look = Callable[[bytes], Optional[FoundFile]]
 
 
 @dataclass(frozen=True)
 class Caps:
-    """How much one run takes away at most; the rest waits for the next run."""
+    """How much one run takes away at most; the rest waits for the next run.
+
+    Attributes:
+        bytes: In all.
+        items: In all: files, and things that go by other means.
+        percent: Of the files that a rule finds in one folder.
+    """
 
     bytes: int
     items: int
+    percent: int = 100
+
+    def less(self, size_bytes: int, items: int) -> Caps:
+        """Return what is left after so much."""
+        return Caps(self.bytes - size_bytes, self.items - items, self.percent)
 
 
 @dataclass(frozen=True)
@@ -38,8 +49,9 @@ class Age:
     @property
     def reason(self) -> str:
         """Say why a file may go."""
-        newer = f", and {self.keep_newest} newer ones stay" if self.keep_newest else ""
-        return f"older than {self.older_than_seconds / DAY_SECONDS:g} days{newer}"
+        newest = f"; the newest {self.keep_newest} stay" if self.keep_newest else ""
+        days = self.older_than_seconds / DAY_SECONDS
+        return f"older than {days:g} day{'s' * (days != 1)}{newest}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,7 @@ def choose_files(
     candidates = _Candidates(line_of(now - age.older_than_seconds), age.keep_newest, 2 * caps.items)
     for lines in found:
         candidates.add(lines)
+    most_items = min(caps.items, candidates.total * caps.percent // 100)
     items: list[Item] = []
     kept: list[tuple[str, str]] = []
     total_bytes = gone = 0
@@ -119,13 +132,21 @@ def choose_files(
         reason = protection.why(path, file.device, file.inode)
         if reason:
             kept.append((path, reason))
-        elif len(items) < caps.items and total_bytes + file.freed_bytes <= caps.bytes:
+        elif len(items) < most_items and total_bytes + file.freed_bytes <= caps.bytes:
             total_bytes += file.freed_bytes
             identity = FileIdentity(file.device, file.inode, file.size_bytes, file.modified_ns)
             age_seconds = int(now - file.modified_ns / NANOSECONDS)
             items.append(Item(rule, str(root), path, file.freed_bytes, age_seconds, age.reason, identity))
     left_items = candidates.count - len(items) - len(kept) - gone
     return Choice(tuple(items), left_items, tuple(kept[:KEPT_SHOWN]))
+
+
+def newest_lines(found: Iterable[Sequence[bytes]], count: int) -> list[bytes]:
+    """Return the lines of the newest files, newest first; arguments as those of ``choose_files``."""
+    newest: list[bytes] = []
+    for lines in found:
+        newest = heapq.nlargest(count, [*newest, *lines])
+    return newest
 
 
 class _Candidates:
@@ -135,10 +156,11 @@ class _Candidates:
         self._limit, self._keep_newest, self._most = limit, keep_newest, most
         self._newest: list[bytes] = []
         self._old: list[bytes] = []
-        self.count = 0
+        self.count = self.total = 0
 
     def add(self, lines: Sequence[bytes]) -> None:
         """Take some lines, but for those of the newest files and of new ones."""
+        self.total += len(lines)
         if self._keep_newest:
             passed = [*self._newest, *lines]
             self._newest = heapq.nlargest(self._keep_newest, passed)

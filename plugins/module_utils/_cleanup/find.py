@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from .._system.errors import LifeboatError
-from .pace import LOWEST_PRIORITY
+from .pace import lowest_priority
 from .quarantine import QUARANTINE_NAME
 
 FIND = "find"
@@ -45,6 +45,7 @@ class FoundFile:
         inode: Its number there.
         size_bytes: Its length.
         freed_bytes: What the disk gets back when it goes: nothing while the file has another name.
+        status_changed_ns: When it was put there, renamed, or given other rights or content at last.
     """
 
     path: str
@@ -53,6 +54,7 @@ class FoundFile:
     inode: int
     size_bytes: int
     freed_bytes: int
+    status_changed_ns: int
 
 
 def find_files(folder: Path, names: Sequence[str] = (), depth: int | None = None) -> Iterator[list[bytes]]:
@@ -79,7 +81,7 @@ def find_files(folder: Path, names: Sequence[str] = (), depth: int | None = None
             "Cannot look for files: GNU find is not installed. Install the package findutils and run this again.",
             "command_missing",
         )
-    command = [*LOWEST_PRIORITY, FIND, "-P", f"{folder.absolute()}/", "-xdev", "-ignore_readdir_race"]
+    command = [*lowest_priority(), FIND, "-P", f"{folder.absolute()}/", "-xdev", "-ignore_readdir_race"]
     command += [] if depth is None else ["-maxdepth", str(depth)]
     command += ["-type", "f"]
     if names:
@@ -121,7 +123,11 @@ def read_line(folder: Path, line: bytes) -> FoundFile | None:
         folder: The folder that was searched.
         line: As ``find_files`` gave it.
     """
-    path = path_of(line)
+    return read_file(folder, path_of(line))
+
+
+def read_file(folder: Path, path: str) -> FoundFile | None:
+    """Return a file by its path below a folder; None when it is gone by now, or no regular file any more."""
     try:
         status = os.lstat(f"{folder}/{path}")
     except FileNotFoundError:
@@ -135,6 +141,7 @@ def read_line(folder: Path, line: bytes) -> FoundFile | None:
         inode=status.st_ino,
         size_bytes=status.st_size,
         freed_bytes=status.st_blocks * BLOCK_BYTES if status.st_nlink == 1 else 0,
+        status_changed_ns=status.st_ctime_ns,
     )
 
 

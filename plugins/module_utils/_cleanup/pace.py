@@ -32,8 +32,12 @@ REPLICA_SECONDS = 1
 PAUSE_SECONDS = 1.0
 # After so many files it is looked at the disk again.
 PACED_FILES = 100
-# Whatever else the host does goes first.
-LOWEST_PRIORITY = ("nice", "-n", "19")
+# Whatever else the host does goes first: at the processors, and at disks whose scheduler knows of classes. Where a
+# container may not ask for that, ionice goes on (-t).
+PRIORITIES = (("nice", "-n", "19"), ("ionice", "-t", "-c", "3"))
+# Who is on call makes this file in the folder of the state, and a cleanup that runs ends soon; none begins until it is
+# gone.
+STOP_NAME = "cleanup.stop"
 _PRESSURE = re.compile(r"^some avg10=(?P<percent>[\d.]+)", re.MULTILINE)
 
 
@@ -105,6 +109,16 @@ def wait_for_disk(root: Path, deadline: float, clock: Callable[[], float], pause
         pause(PAUSE_SECONDS)
 
 
+def lowest_priority() -> list[str]:
+    """Return what to write before a command, so that it waits for whatever else the host does."""
+    return [part for command in PRIORITIES if which(command[0]) for part in command]
+
+
+def stop_path(state_path: Path) -> Path:
+    """Return the file that ends a cleanup."""
+    return state_path / STOP_NAME
+
+
 def gentle_runner(timeout_seconds: float) -> CommandRunner:
     """Return what runs programs at the lowest priority, and ends them after so many seconds."""
     return partial(_run_gently, timeout_seconds)
@@ -112,5 +126,5 @@ def gentle_runner(timeout_seconds: float) -> CommandRunner:
 
 def _run_gently(timeout_seconds: float, arguments: Sequence[str]) -> CommandResult:
     # A program that is missing is to be named, and not as one that nice could not run.
-    priority = LOWEST_PRIORITY if which(LOWEST_PRIORITY[0]) and which(arguments[0]) else ()
+    priority = lowest_priority() if which(arguments[0]) else []
     return run_command([*priority, *arguments], timeout_seconds)

@@ -19,11 +19,19 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one rule found: how many more may go later, and what stays though it is old enough, each with the reason."""
+    """What one rule found.
+
+    Attributes:
+        rule: Its id.
+        left_items: How many more may go later.
+        kept: What stays though it is old enough, each with the reason.
+        keep_newest: How many of the newest of each folder stay whatever their age.
+    """
 
     rule: str
     left_items: int
     kept: tuple[tuple[str, str], ...] = ()
+    keep_newest: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,11 @@ class CleanupPlan:
             "refusals": [vars(refusal) for refusal in self.refusals],
             "notes": [vars(note) for note in self.notes],
             "rules": {
-                result.rule: {"left_items": result.left_items, "kept": [list(kept) for kept in result.kept]}
+                result.rule: {
+                    "left_items": result.left_items,
+                    "kept": [list(kept) for kept in result.kept],
+                    "keep_newest": result.keep_newest,
+                }
                 for result in self.results
             },
         }
@@ -120,8 +132,9 @@ class CleanupPlan:
 
 
 def encode_plan(plan: CleanupPlan) -> bytes:
-    """Return the content of a plan's file; the same plan gives the same bytes."""
-    return json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    """Return the content of a plan's file, with a line for each thing that goes; the same plan gives the same bytes."""
+    members = [f'"{name}": {_lines_of(value)}' for name, value in sorted(plan.as_dict().items())]
+    return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
 
 def digest(content: bytes) -> str:
@@ -158,6 +171,12 @@ def decode_plan(content: bytes, sha256: str, host: str) -> CleanupPlan:
     return plan
 
 
+def _lines_of(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return json.dumps(value, sort_keys=True)
+    return "[\n" + ",\n".join(json.dumps(entry, sort_keys=True) for entry in value) + "\n]"
+
+
 def _days(disk: Disk | None, size_bytes: int) -> float | None:
     return None if disk is None else disk.days_gained(size_bytes)
 
@@ -169,7 +188,12 @@ def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _results(rules: Mapping[str, Any]) -> tuple[RuleResult, ...]:
     return tuple(
-        RuleResult(rule, int(values["left_items"]), tuple((str(path), str(why)) for path, why in values["kept"]))
+        RuleResult(
+            rule,
+            int(values["left_items"]),
+            tuple((str(path), str(why)) for path, why in values["kept"]),
+            int(values["keep_newest"]),
+        )
         for rule, values in rules.items()
     )
 

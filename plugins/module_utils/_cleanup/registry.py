@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Callable
 
@@ -18,6 +19,15 @@ class Place:
     root: Path
     names: tuple[str, ...] = ()
     depth: int | None = None
+
+    def is_about(self, path: str) -> bool:
+        """Tell whether a file with this path would be looked at. Pure."""
+        try:
+            parts = Path(path).relative_to(self.root).parts
+        except ValueError:
+            return False
+        is_named = not self.names or any(fnmatchcase(parts[-1], name) for name in self.names)
+        return is_named and ".." not in parts and (self.depth is None or len(parts) <= self.depth)
 
 
 @dataclass(frozen=True)

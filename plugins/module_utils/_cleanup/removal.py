@@ -27,7 +27,8 @@ def take_away(item: Item, index: int, quarantine: Quarantine | None) -> str:
 
     Returns:
         ``removed`` or ``quarantined``; or why it stays: ``gone``, ``changed``, ``unsafe`` (a link is on the way),
-        ``occupied`` (a run of the same id has put something into its place in quarantine).
+        ``occupied`` (a run of the same id has put something into its place in quarantine), or what the system says
+        where it refuses, for example ``operation not permitted``.
     """
 
     def take() -> str:
@@ -52,7 +53,7 @@ def put_back(item: Item, index: int, quarantine: Quarantine) -> str:
 
     Returns:
         ``restored``; or ``gone`` (not in quarantine, or its folder is not there any more), ``changed``, ``occupied``,
-        ``unsafe``.
+        ``unsafe``, or what the system says where it refuses.
     """
     *places, number = quarantine.names(index)
 
@@ -68,17 +69,23 @@ def put_back(item: Item, index: int, quarantine: Quarantine) -> str:
     return _outcome_of(move)
 
 
-def remove_from_quarantine(item: Item, index: int, quarantine: Quarantine) -> bool:
-    """Remove a file of a run for good; tell whether it was still there."""
+def remove_from_quarantine(item: Item, index: int, quarantine: Quarantine) -> str:
+    """Remove a file of a run for good.
+
+    Returns:
+        ``removed``; or why it stays, as ``put_back`` says it.
+    """
     *places, number = quarantine.names(index)
-    try:
+
+    def remove() -> str:
         with folder_beneath(Path(item.root), places) as place:
-            if _why_not(place, number, item.identity):
-                return False
+            why = _why_not(place, number, item.identity)
+            if why:
+                return why
             os.unlink(number, dir_fd=place)
-            return True
-    except (FileNotFoundError, LifeboatError):
-        return False
+            return REMOVED
+
+    return _outcome_of(remove)
 
 
 def remove_empty_quarantine(root: Path, quarantine: Quarantine) -> bool:
@@ -110,6 +117,9 @@ def _outcome_of(work: Callable[[], str]) -> str:
         return GONE
     except LifeboatError:
         return UNSAFE
+    except OSError as error:
+        # A file that must not change, a file system that is full or read-only: the others go all the same.
+        return str(error.strerror or type(error).__name__).lower()
 
 
 def _names_below_root(item: Item) -> tuple[str, ...]:

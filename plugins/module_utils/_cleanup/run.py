@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
 import socket
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from glob import escape
 from pathlib import Path
 from typing import Any, Callable
 
 from .._bench.layout import ROOT, Bench
 from .._checks.history import read_history
 from .._recovery.record import recorded
-from .._system.errors import LifeboatError
 from .._system.files import free_bytes
 from .._system.mounts import parse_mounts, read_usages
+from .alone import alone
 from .catalogue import RULES, TASK_RULES
-from .choice import PROTECTED, Age, Caps, Protection, choose_files
+from .choice import Age, Caps, choose_files
 from .clock import refuse_clock_ahead
 from .disks import Disk, read_disks
+from .file_run import FilesDone, take_files
 from .find import read_line
+from .guard import MOUNTINFO, guard_of, protection_of
 from .items import Item
-from .kept_plans import keep_plan
-from .lines import note_lines, outcome_lines, plan_lines, refusal_lines
-from .open_files import open_files, still_open
-from .pace import PACED_FILES, gentle_runner, wait_for_disk
-from .plan import CleanupPlan, RuleResult, decode_plan, digest, encode_plan
-from .quarantine import PLANS_NAME, Quarantine, is_expired, plan_path, run_id
+from .kept_plans import forget_plan, keep_plan, kept_runs, read_kept_plan
+from .lines import note_lines, outcome_lines, plan_lines, refusal_lines, undo_lines
+from .open_files import still_open
+from .pace import gentle_runner, stop_path
+from .plan import CleanupPlan, RuleResult, digest, encode_plan
+from .quarantine import Quarantine, is_expired, run_id
 from .registry import places_of
-from .removal import QUARANTINED, REMOVED, put_back, remove_empty_quarantine, remove_from_quarantine, take_away
+from .removal import QUARANTINED, REMOVED, put_back, remove_from_quarantine
 from .search import found_in
 from .task_run import apply_tasks, choose_tasks
 from .tasks import Note, Refusal, Task, TaskContext
-
-STAYED_SHOWN = 100
-MOUNTINFO = Path("/proc/self/mountinfo")
-# Whatever a rule says: what makes a site, a server and the system itself.
-ALWAYS_PROTECTED = (
-    *("*/site_config.json", "*/common_site_config.json", "*/apps.txt", "*/private/files/*", "*/public/files/*"),
-    *("*/private/backups/*", "/etc/*", "/boot/*", "/usr/*", "/var/lib/mysql/*", "/var/backups/*"),
-)
-
 
 MODULE_NAME = "cleanup"
 NOTHING_DONE: dict[str, Any] = {
@@ -65,6 +52,7 @@ NOTHING_DONE: dict[str, Any] = {
     "reclaimed_bytes": 0,
     "held_open": [],
     "disks": [],
+    "undo_runs": [],
     "lines": [],
     "diff": {},
 }
@@ -117,9 +105,10 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
     plan = reviewed or make_plan(request)
     expired = expired_runs(request)
     content = encode_plan(plan)
+    stop = stop_path(request.state_path)
     result: dict[str, Any] = {
         **NOTHING_DONE,
-        "changed": bool(plan.items or plan.tasks or expired),
+        "changed": bool(plan.items or plan.tasks or expired) and not stop.exists(),
         "run": plan.run,
         "plan": content.decode(),
         "plan_sha256": digest(content),
@@ -133,16 +122,22 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
             "after": {"items": []},
         },
     }
-    result["lines"] = plan_lines(result["rules"], result["disks"]) + refusal_lines(result["refused"])
-    result["lines"] += note_lines(result["noted"])
+    result["lines"] = [
+        *plan_lines(plan, expired, request.grace_days if request.quarantine else None),
+        *refusal_lines(result["refused"]),
+        *note_lines(result["noted"]),
+        *([f"{stop} is there: nothing goes until somebody removes it"] if stop.exists() else []),
+    ]
     if check_mode or not result["changed"]:
         return result
     facts = {"module": MODULE_NAME, "action": "clean", "run": plan.run}
     with recorded(request.state_path, is_required=False, **facts) as record:
         before = _available(result["disks"])
-        result["expired_bytes"] = expire(request, expired)
+        gone, left = expire(request, expired)
         result.update(apply_plan(request, plan))
+        result["stayed"] = left.stayed + result["stayed"]
         after = _available(result["disks"])
+        result["expired_runs"], result["expired_bytes"] = gone, left.removed_bytes
         result["disks"] = [
             {**disk, "available_bytes": before[point], "available_after_bytes": after[point]}
             for disk in result["disks"]
@@ -151,7 +146,7 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
         record.update(bytes=result["reclaimed_bytes"], outcomes=result["outcomes"], tasks=result["tasks"])
     # What stayed may be all there was.
     result["changed"] = (
-        bool(expired)
+        bool(gone or left.removed)
         or any(result["outcomes"].get(outcome) for outcome in (REMOVED, QUARANTINED))
         or any(task["count"] for task in result["tasks"])
     )
@@ -162,12 +157,14 @@ def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode:
 
 def run_undo(request: CleanupRequest, run: str, check_mode: bool) -> dict[str, Any]:
     """Put the files of a run back from quarantine, and return the result of the module."""
-    plan = _kept_plan(request.state_path, run)
+    plan = read_kept_plan(request.state_path, run)
     result = {**NOTHING_DONE, "changed": True, "run": run, "rules": plan.summary()}
     if check_mode:
-        return result
+        return {**result, "lines": undo_lines(plan)}
     with recorded(request.state_path, module=MODULE_NAME, action="undo", run=run) as record:
-        record["outcomes"] = result["outcomes"] = undo(request, run)
+        done = undo(request, run)
+        record["outcomes"] = result["outcomes"] = dict(done.outcomes)
+    result["stayed"] = done.stayed
     result["lines"] = outcome_lines(result)
     return result
 
@@ -178,7 +175,7 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
     Raises:
         LifeboatError: ``command_missing``, ``command_failed``.
     """
-    protection = _protection(request)
+    protection = protection_of(RULES, request.benches, request.protected)
     items: list[Item] = []
     results = []
     room = request.caps
@@ -199,18 +196,18 @@ def make_plan(request: CleanupRequest) -> CleanupPlan:
                 protection,
                 room,
             )
-            room = Caps(room.bytes - sum(item.bytes for item in choice.items), room.items - len(choice.items))
+            room = room.less(sum(item.bytes for item in choice.items), len(choice.items))
             chosen += choice.items
             left += choice.left_items
             kept += choice.kept
         items += chosen
-        results.append(RuleResult(rule.id, left, tuple(kept)))
+        results.append(RuleResult(rule.id, left, tuple(kept), request.ages[rule.id].keep_newest))
     tasks: list[Task] = []
     refusals: list[Refusal] = []
     notes: list[Note] = []
     for name, settings in request.tasks.items():
         chosen_tasks = choose_tasks(TASK_RULES[name], request.context, settings, room)
-        room = Caps(room.bytes - sum(task.bytes for task in chosen_tasks.tasks), room.items - len(chosen_tasks.tasks))
+        room = room.less(sum(task.bytes for task in chosen_tasks.tasks), len(chosen_tasks.tasks))
         tasks += chosen_tasks.tasks
         refusals += chosen_tasks.refusals
         notes += chosen_tasks.notes
@@ -239,83 +236,78 @@ def apply_plan(
     this waits.
 
     Returns:
-        ``outcomes`` (how many items ended how), ``stayed`` (paths with the reason), ``expected_bytes``,
+        ``outcomes`` (how many files ended how), ``stayed`` (paths with the reason), ``expected_bytes``,
         ``reclaimed_bytes``, ``held_open`` (files that are gone, but whose room a process keeps), ``tasks`` (what became
-        of each), ``refused`` (which of them must not be done, and why).
+        of each), ``refused`` (which of them must not be done, and why), ``undo_runs`` (what can be put back).
 
     Raises:
-        LifeboatError: ``cleanup_running``.
+        LifeboatError: ``cleanup_running``, ``command_missing``, ``command_failed``.
     """
+    context = replace(request.context, clock=clock, pause=pause)
     with alone(request.state_path):
         deadline = clock() + request.timeout_seconds
-        roots = sorted({Path(item.root) for item in plan.items if Path(item.root).is_dir()})
-        before = _free(roots)
+        folders = {Path(item.root) for item in plan.items} | {Path(task.folder) for task in plan.tasks if task.folder}
+        held = sorted(folder for folder in folders if folder.is_dir())
+        protection = protection_of(RULES, request.benches, request.protected)
+        keep_newest = {result.rule: result.keep_newest for result in plan.results}
+        guard = guard_of(RULES, request.benches, protection, plan.items, keep_newest)
+        before = _free(held)
         quarantine = Quarantine(plan.run) if request.quarantine and plan.items else None
         if quarantine is not None:
             keep_plan(request.state_path, plan)
-        protection = _protection(request)
-        looked_after = {(rule.id, str(place.root)) for rule in RULES for place in places_of(rule, request.benches)}
-        outcomes: Counter[str] = Counter()
-        stayed: list[dict[str, str]] = []
-        removed: list[Item] = []
-        for index, item in enumerate(plan.items):
-            if index and index % PACED_FILES == 0:
-                wait_for_disk(request.root, deadline, clock, pause)
-            if clock() > deadline:
-                outcomes["out of time"] = len(plan.items) - index
-                break
-            outcome = protection.why(item.path, item.identity.device, item.identity.inode)
-            if (item.rule, item.root) not in looked_after:
-                outcome = PROTECTED
-            outcome = outcome or take_away(item, index, quarantine)
-            outcomes[outcome] += 1
-            if outcome == REMOVED:
-                removed.append(item)
-            elif outcome != QUARANTINED and len(stayed) < STAYED_SHOWN:
-                stayed.append({"path": item.path, "reason": outcome})
-        done = apply_tasks(TASK_RULES, request.context, plan.tasks, deadline)
+        files = take_files(plan.items, quarantine, guard, context, deadline)
+        tasks = apply_tasks(TASK_RULES, context, plan.tasks, deadline)
+        own = [plan.run] if files.outcomes[QUARANTINED] else []
         return {
-            "tasks": done.outcomes,
-            "refused": [vars(refusal) for refusal in done.refusals],
-            "outcomes": dict(outcomes),
-            "stayed": stayed,
-            "expected_bytes": sum(item.bytes for item in removed),
-            "reclaimed_bytes": sum(_free(roots).values()) - sum(before.values()),
-            "held_open": _held_open(removed),
+            "tasks": tasks.outcomes,
+            "refused": [vars(refusal) for refusal in tasks.refusals],
+            "outcomes": dict(files.outcomes),
+            "stayed": files.stayed,
+            "expected_bytes": files.removed_bytes + tasks.expected_bytes,
+            "reclaimed_bytes": sum(_free(held).values()) - sum(before.values()),
+            "held_open": _held_open(files.removed),
+            "undo_runs": [*own, *(task["run"] for task in tasks.outcomes if task["run"] and task["count"])],
         }
 
 
 def expired_runs(request: CleanupRequest) -> list[str]:
     """Return the runs whose files have been in quarantine for long enough."""
-    folder = request.state_path / PLANS_NAME
     # A plan may have waited for its review: the files of a run wait since its plan was kept.
-    kept = {path.stem: path.stat().st_mtime for path in folder.glob("*.json")} if folder.is_dir() else {}
-    return [run for run in sorted(kept) if is_expired(run, kept[run], request.now, request.grace_days)]
+    kept = kept_runs(request.state_path)
+    return [run for run, kept_at in kept.items() if is_expired(run, kept_at, request.now, request.grace_days)]
 
 
-def expire(request: CleanupRequest, runs: Sequence[str]) -> int:
-    """Remove the files of runs from quarantine for good, and return their bytes."""
-    freed = 0
+def expire(request: CleanupRequest, runs: Sequence[str]) -> tuple[list[str], FilesDone]:
+    """Remove the files of runs from quarantine for good.
+
+    Returns:
+        The runs of which nothing is left there, and what became of the files.
+    """
+    done = FilesDone()
+    gone = []
     with alone(request.state_path):
         for run in runs:
-            plan, quarantine = _kept_plan(request.state_path, run), Quarantine(run)
+            plan, quarantine = read_kept_plan(request.state_path, run), Quarantine(run)
             for index, item in enumerate(plan.items):
-                freed += item.bytes * remove_from_quarantine(item, index, quarantine)
-            _forget(request.state_path, plan, quarantine)
-    return freed
+                done.note(item, remove_from_quarantine(item, index, quarantine))
+            if forget_plan(request.state_path, plan, quarantine):
+                gone.append(run)
+    return gone, done
 
 
-def undo(request: CleanupRequest, run: str) -> dict[str, int]:
-    """Put the files of a run back where they were, and return how many ended how.
+def undo(request: CleanupRequest, run: str) -> FilesDone:
+    """Put the files of a run back where they were, and return what became of them.
 
     Raises:
         LifeboatError: ``cleanup_unknown`` when no such run has files in quarantine; ``cleanup_running``.
     """
+    done = FilesDone()
     with alone(request.state_path):
-        plan, quarantine = _kept_plan(request.state_path, run), Quarantine(run)
-        outcomes = Counter(put_back(item, index, quarantine) for index, item in enumerate(plan.items))
-        _forget(request.state_path, plan, quarantine)
-        return dict(outcomes)
+        plan, quarantine = read_kept_plan(request.state_path, run), Quarantine(run)
+        for index, item in enumerate(plan.items):
+            done.note(item, put_back(item, index, quarantine))
+        forget_plan(request.state_path, plan, quarantine)
+    return done
 
 
 def _held_open(removed: Sequence[Item]) -> list[dict[str, Any]]:
@@ -332,14 +324,6 @@ def _held_open(removed: Sequence[Item]) -> list[dict[str, Any]]:
     ]
 
 
-def _protection(request: CleanupRequest) -> Protection:
-    """Return what stays: whatever is mounted below a rule's folder as well, be it of the same file system."""
-    roots = {place.root for rule in RULES for place in places_of(rule, request.benches)}
-    mounts = parse_mounts(MOUNTINFO.read_text())
-    mounted = [f"{escape(mount.point)}/*" for mount in mounts if roots & set(Path(mount.point).parents)]
-    return Protection((*ALWAYS_PROTECTED, *mounted, *request.protected), open_files())
-
-
 def _disks(request: CleanupRequest, folders: set[str]) -> list[Disk]:
     mounts = parse_mounts(MOUNTINFO.read_text())
     real = [Path(folder).resolve() for folder in folders if folder]
@@ -351,49 +335,5 @@ def _available(disks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {str(point): usage.available_bytes for point, usage in usages.items()}
 
 
-def _kept_plan(state_path: Path, run: str) -> CleanupPlan:
-    try:
-        content = plan_path(state_path, run).read_bytes()
-    except FileNotFoundError:
-        raise LifeboatError(
-            f"Cannot find the files of the cleanup {run} in quarantine: it moved none there, or they were put back or "
-            "have expired.",
-            "cleanup_unknown",
-        ) from None
-    return decode_plan(content, digest(content), socket.gethostname())
-
-
-def _forget(state_path: Path, plan: CleanupPlan, quarantine: Quarantine) -> None:
-    """Forget a run none of whose files is left; where one had to stay in quarantine, its plan is the way to it."""
-    roots = {Path(item.root) for item in plan.items}
-    left = [root for root in roots if not remove_empty_quarantine(root, quarantine)]
-    if not left:
-        plan_path(state_path, plan.run).unlink()
-
-
 def _free(roots: Sequence[Path]) -> dict[int, int]:
     return {root.stat().st_dev: free_bytes(root) for root in roots}
-
-
-@contextmanager
-def alone(state_path: Path) -> Iterator[None]:
-    """Let no other cleanup of this host run meanwhile.
-
-    The lock is a name in the kernel, which ends with the process and needs no room on a disk that may be full.
-
-    Raises:
-        LifeboatError: ``cleanup_running``.
-    """
-    name = hashlib.sha256(os.fsencode(state_path.resolve())).hexdigest()
-    with socket.socket(socket.AF_UNIX) as lock:
-        try:
-            lock.bind(f"\0lifeboat-cleanup-{name}")
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise LifeboatError(
-                "Cannot clean up: another cleanup of this host is running. Wait until it has ended, then run this "
-                "again.",
-                "cleanup_running",
-            ) from None
-        yield

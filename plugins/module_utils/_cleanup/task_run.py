@@ -9,7 +9,7 @@ from typing import Any
 from .._system.errors import LifeboatError
 from .._system.files import NO_SPACE
 from .choice import Caps
-from .tasks import OUT_OF_TIME, REFUSED, Note, Refusal, Task, TaskContext, TaskOutcome, TaskRule, TasksDone
+from .tasks import REFUSED, Note, Refusal, Task, TaskContext, TaskOutcome, TaskRule, TasksDone
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,14 @@ def apply_tasks(
     """
     done = TasksDone()
     for task in tasks:
-        outcome = TaskOutcome(OUT_OF_TIME)
-        if context.clock() < deadline:
-            outcome = _apply(rules, context, task, deadline)
+        why_over = context.why_over(deadline)
+        outcome = TaskOutcome(why_over) if why_over else _apply(rules, context, task, deadline)
         if outcome.error is not None:
             done.refusals.append(Refusal(task.rule, task.subject, outcome.error.error_code, outcome.error.message))
-        ended = {"outcome": outcome.outcome, "count": outcome.count, "bytes": outcome.bytes}
+        ended = {"outcome": outcome.outcome, "count": outcome.count, "bytes": outcome.bytes, "run": outcome.run}
         done.outcomes.append({"rule": task.rule, "subject": task.subject, **ended})
+        if task.folder and not outcome.run:
+            done.expected_bytes += outcome.bytes
     return done
 
 

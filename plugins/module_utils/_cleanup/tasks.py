@@ -11,8 +11,9 @@ from typing import Any, Callable, Union
 from .._bench.layout import ROOT, Bench
 from .._system.commands import CommandRunner, run_command
 from .._system.errors import LifeboatError
+from .pace import stop_path
 
-DONE, GONE, OUT_OF_TIME, BUSY, REFUSED = "done", "gone", "out of time", "busy", "refused"
+DONE, GONE, OUT_OF_TIME, BUSY, REFUSED, STOPPED = "done", "gone", "out of time", "busy", "refused", "stopped"
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,14 @@ class TaskOutcome:
         count: How many things went.
         bytes: About how many bytes they took.
         error: What ended it before its time, after some of it was done.
+        run: The run with which files that it moved to quarantine are put back; "" where it moved none.
     """
 
     outcome: str
     count: int = 0
     bytes: int = 0
     error: LifeboatError | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,16 @@ class TaskContext:
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     protected: tuple[str, ...] = ()
+
+    def why_over(self, deadline: float) -> str:
+        """Return why nothing more is to go: the time is over, or somebody asked for an end; "" to go on.
+
+        Args:
+            deadline: The time of the clock at which to stop.
+        """
+        if stop_path(self.state_path).exists():
+            return STOPPED
+        return OUT_OF_TIME if self.clock() > deadline else ""
 
 
 Planned = Union[Task, Refusal, Note]
@@ -141,7 +154,8 @@ class TaskRule:
 
 @dataclass
 class TasksDone:
-    """What became of the tasks of a run."""
+    """What became of the tasks of a run; ``expected_bytes`` is what disks should have got back."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    expected_bytes: int = 0

@@ -11,7 +11,7 @@ from typing import Any
 from ..._system.errors import LifeboatError
 from ..._system.quantities import DAY_SECONDS
 from ..settings import SETTING, older_than_days
-from ..tasks import DONE, OUT_OF_TIME, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
+from ..tasks import DONE, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
 
 ID = "container_images"
 # What says that an engine is in use here: the socket of the one's daemon, the storage of the other.
@@ -124,8 +124,9 @@ def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
     removed: list[Image] = []
     # Nothing is forced: an image of which a container was made meanwhile stays, and so do those that others build on.
     for image in _found(context, engine, settings, task.age_seconds):
-        if context.clock() > deadline:
-            return _outcome(OUT_OF_TIME, removed)
+        why_over = context.why_over(deadline)
+        if why_over:
+            return _outcome(why_over, removed)
         if image.id in wanted and not context.run((engine, "image", "rm", image.id)).exit_code:
             removed.append(image)
     return _outcome(DONE, removed)

@@ -10,13 +10,13 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..._bench.layout import Site
 from ..._mariadb.connection import fetch_all, server_errors
 from ..._system.quantities import DAY_SECONDS, bytes_text, count_text
 from ..choice import Protection
+from ..find import NANOSECONDS, FoundFile, read_file
 from ..items import FileIdentity, Item
 from ..kept_plans import keep_plan
 from ..open_files import open_files
@@ -26,7 +26,7 @@ from ..quarantine import Quarantine, run_id
 from ..removal import QUARANTINED, take_away
 from ..settings import older_than_days
 from ..site_database import plan_sites, site_connection, site_of
-from ..tasks import GONE, OUT_OF_TIME, Note, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
+from ..tasks import GONE, Note, Planned, Refusal, Task, TaskContext, TaskOutcome, TaskRule
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -80,7 +80,7 @@ def _plan(context: TaskContext, settings: OrphanSettings) -> Iterator[Planned]:
 def _site(context: TaskContext, settings: OrphanSettings, site: Site, connection: Connection[Any]) -> Iterator[Planned]:
     found = compare(_documents(connection), local_files(site))
     protection = Protection(context.protected, open_files())
-    orphans = [file for file in found.orphans if _is_old(context, settings.older_than_days, site.path / file.path)]
+    orphans = [file for file in found.orphans if _is_old(context, settings.older_than_days, file.found)]
     found = Comparison(found.files, tuple(orphans), found.missing, found.elsewhere)
     if found.orphans or found.missing:
         yield Note(ID, site.name, len(found.orphans), found.size_bytes, _text(found))
@@ -125,13 +125,12 @@ def _documents(connection: Connection[Any]) -> list[Document]:
     ]
 
 
-def _is_old(context: TaskContext, days: float, path: Path) -> bool:
+def _is_old(context: TaskContext, days: float, file: FoundFile | None) -> bool:
     """Tell whether a file was not changed, and not put there, for so long."""
-    try:
-        status = path.lstat()
-    except OSError:
+    if file is None:
         return False
-    return max(status.st_mtime, status.st_ctime) < context.now - days * DAY_SECONDS
+    newest: float = max(file.modified_ns, file.status_changed_ns) / NANOSECONDS
+    return newest < context.now - days * DAY_SECONDS
 
 
 def _text(found: Comparison) -> str:
@@ -158,15 +157,16 @@ def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
     site, quarantine = site_of(context.benches, wanted), Quarantine(str(wanted["run"]))
     age_days = max(float(wanted["older_than_days"]), LEAST_DAYS)
     items = [_item(site, age_days, values) for values in wanted["files"]]
-    urls = [url_of(str(values["path"])) for values in wanted["files"]]
+    paths = [str(values["path"]) for values in wanted["files"]]
+    urls = [url_of(path) for path in paths]
     with site_connection(site) as connection, server_errors(f"read the documents of files of {site.name}"):
         known = known_keys(_documents(connection))
     protection = Protection(context.protected, open_files())
     going = [
         (index, item)
-        for index, (item, url) in enumerate(zip(items, urls))
+        for index, (item, path, url) in enumerate(zip(items, paths, urls))
         if not keys_of(url) & known
-        and _is_old(context, age_days, Path(item.path))
+        and _is_old(context, age_days, read_file(site.path, path))
         and not protection.why(item.path, item.identity.device, item.identity.inode)
     ]
     if not going:
@@ -178,11 +178,12 @@ def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
     )
     count = size_bytes = 0
     for index, item in going:
-        if context.clock() > deadline:
-            return TaskOutcome(OUT_OF_TIME, count, size_bytes)
+        why_over = context.why_over(deadline)
+        if why_over:
+            return TaskOutcome(why_over, count, size_bytes, run=quarantine.run)
         if take_away(item, index, quarantine) == QUARANTINED:
             count, size_bytes = count + 1, size_bytes + item.bytes
-    return TaskOutcome(QUARANTINED, count, size_bytes) if count else TaskOutcome(GONE)
+    return TaskOutcome(QUARANTINED, count, size_bytes, run=quarantine.run) if count else TaskOutcome(GONE)
 
 
 def _item(site: Site, age_days: float, values: Mapping[str, Any]) -> Item:

@@ -15,7 +15,7 @@ from ..._system.quantities import DAY_SECONDS
 from ..pace import REST_RATIO
 from ..settings import older_than_days
 from ..site_database import old_before, plan_sites, site_connection, site_of
-from ..tasks import DONE, OUT_OF_TIME, REFUSED, Planned, Task, TaskContext, TaskOutcome, TaskRule
+from ..tasks import DONE, REFUSED, Planned, Task, TaskContext, TaskOutcome, TaskRule
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -97,9 +97,10 @@ def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
                 statement = f"SELECT sid FROM tabSessions WHERE lastupdate < %s LIMIT {MOST_ROWS}"  # noqa: S608
                 sessions = [sid for (sid,) in fetch_all(connection, statement, (before,))]
                 for start in range(0, len(sessions), BATCH_ROWS):
+                    why_over = context.why_over(deadline)
+                    if why_over:
+                        return _outcome(why_over, count, task)
                     began = context.clock()
-                    if began > deadline:
-                        return _outcome(OUT_OF_TIME, count, task)
                     # One that is used since then has a later time, and stays.
                     count += execute(
                         connection,

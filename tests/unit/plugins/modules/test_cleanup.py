@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def test_check_mode_gives_the_plan_and_writes_nothing(bench: Bench) -> None:
 def test_reviewed_plan_is_applied_and_nothing_else(bench: Bench) -> None:
     planned = run(bench, check_mode=True)
     make_file(bench.path / "logs" / "web.log.90", time.time(), 90)
-    (bench.path / "logs" / "web.log.40").write_text("written to since the review")
+    make_file(bench.path / "logs" / "web.log.40", time.time(), 39, content="written to since the review")
     given = {"plan": planned["plan"], "plan_sha256": planned["plan_sha256"]}
     done = run(bench, rules={}, **given)
     assert done["outcomes"] == {"removed": 1, "changed": 1}
@@ -94,6 +95,29 @@ def test_plan_that_names_something_else_takes_nothing(bench: Bench) -> None:
     assert victim.exists()
 
 
+def test_plan_that_names_the_log_itself_takes_nothing(bench: Bench) -> None:
+    """The folder is the rule's, the file is not: a log that is being written."""
+    planned = json.loads(run(bench, check_mode=True)["plan"])
+    log = bench.path / "logs" / "web.log"
+    status = log.stat()
+    identity = {"device": status.st_dev, "inode": status.st_ino, "size_bytes": 5000, "modified_ns": status.st_mtime_ns}
+    planned["items"] = [
+        {**planned["items"][0], "path": str(path), "identity": identity} for path in (log, "/web.log.1")
+    ]
+    content = json.dumps(planned)
+    assert run(bench, plan=content, plan_sha256=digest(content.encode()))["outcomes"] == {"protected": 2}
+    assert log.exists()
+
+
+def test_what_became_the_newest_since_the_review_stays(bench: Bench) -> None:
+    planned = run(bench, check_mode=True)
+    (bench.path / "logs" / "web.log.10").unlink()
+    done = run(bench, plan=planned["plan"], plan_sha256=planned["plan_sha256"])
+    assert done["outcomes"] == {"removed": 1, "one of the newest": 1}
+    assert any(line.endswith("web.log.40: it is one of the newest by now, which stay") for line in done["lines"])
+    assert names(bench) == ["web.log", "web.log.40"]
+
+
 def test_open_file_stays(bench: Bench) -> None:
     with (bench.path / "logs" / "web.log.50").open():
         done = run(bench)
@@ -104,12 +128,20 @@ def test_open_file_stays(bench: Bench) -> None:
 def test_quarantine_is_undone_or_expires(bench: Bench) -> None:
     done = run(bench, quarantine=True)
     assert (done["outcomes"], done["expected_bytes"]) == ({"quarantined": 2}, 0)
-    assert run(bench, check_mode=True, state="restored", run=done["run"])["changed"]
+    assert f"put back with: ansible-playbook lifeboat.frappe.cleanup -e undo={done['run']}" in done["lines"]
+    shown = run(bench, check_mode=True, state="restored", run=done["run"])
+    assert (shown["changed"], shown["lines"]) == (
+        True,
+        [f"2 files of {done['run']} would be put back, as far as they wait in quarantine"],
+    )
+    assert done["run"] in run(bench, state="restored", run="20000101T000000000000Z")["msg"], "which there are"
     assert names(bench) == ["web.log", "web.log.10"]
     assert run(bench, state="restored", run=done["run"])["outcomes"] == {"restored": 2}
     assert len(names(bench)) == 4
     assert run(bench, state="restored", run=done["run"])["error_code"] == "cleanup_unknown"
     run(bench, quarantine=True)
+    shown = run(bench, check_mode=True, quarantine=True, grace_days=-1)
+    assert (shown["changed"], shown["lines"][-1].partition(":")[0]) == (True, "1 run in quarantine for long enough")
     expired = run(bench, quarantine=True, grace_days=-1)
     assert (len(expired["expired_runs"]), expired["expired_bytes"]) == (1, 16384)
     assert not (bench.path / "logs" / ".lifeboat-quarantine").exists()
@@ -119,7 +151,9 @@ def test_quarantine_is_undone_or_expires(bench: Bench) -> None:
 def test_what_was_put_in_the_place_keeps_the_old_file_in_quarantine(bench: Bench) -> None:
     done = run(bench, quarantine=True)
     (bench.path / "logs" / "web.log.40").write_text("newer")
-    assert run(bench, state="restored", run=done["run"])["outcomes"] == {"restored": 1, "occupied": 1}
+    undone = run(bench, state="restored", run=done["run"])
+    assert undone["outcomes"] == {"restored": 1, "occupied": 1}
+    assert undone["lines"][-1].endswith("web.log.40: something else is where it would go")
     (bench.path / "logs" / "web.log.40").unlink()
     assert run(bench, state="restored", run=done["run"])["outcomes"] == {"restored": 1, "gone": 1}
 
@@ -135,6 +169,24 @@ def test_time_limit_leaves_the_rest_for_the_next_run(bench: Bench) -> None:
     assert len(names(bench)) == 4
 
 
+def test_share_of_a_folder_leaves_the_rest_for_the_next_run(bench: Bench) -> None:
+    done = run(bench, max_percent=34)
+    assert (done["outcomes"], done["rules"]["bench_logs"]["left_items"]) == ({"removed": 1}, 1)
+    assert "1 more wait (max_bytes, max_items, max_percent)" in done["lines"][0]
+    assert names(bench) == ["web.log", "web.log.10", "web.log.40"]
+
+
+def test_file_that_stops_it_keeps_everything(bench: Bench) -> None:
+    run(bench, quarantine=True, max_items=1)
+    stop = bench.path.parent / "state" / "cleanup.stop"
+    stop.touch()
+    done = run(bench, quarantine=True, grace_days=-1)
+    assert (done["changed"], done["lines"][-1]) == (False, f"{stop} is there: nothing goes until somebody removes it")
+    assert names(bench) == ["web.log", "web.log.10", "web.log.40"]
+    stop.unlink()
+    assert run(bench)["outcomes"] == {"removed": 1}
+
+
 def test_own_patterns_are_protected(bench: Bench) -> None:
     assert not run(bench, protected=["*/logs/*"])["changed"]
 
@@ -142,7 +194,9 @@ def test_own_patterns_are_protected(bench: Bench) -> None:
 def test_second_cleanup_at_the_same_time_is_refused(bench: Bench) -> None:
     state_path = bench.path.parent / "state"
     with cleanup_run.alone(state_path):
-        assert run(bench)["error_code"] == "cleanup_running"
+        refused = run(bench)
+        assert refused["error_code"] == "cleanup_running"
+        assert f"is running (process {os.getpid()})" in refused["msg"]
     assert len(names(bench)) == 4
 
 

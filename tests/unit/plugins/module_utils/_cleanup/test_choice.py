@@ -27,7 +27,8 @@ FILES: dict[bytes, FoundFile] = {}
 def line(name: str, age_seconds: int, size_bytes: int = 512, inode: int = 1) -> bytes:
     """Return what find prints of a file, which ``look`` knows from then on."""
     found = f"{NOW - age_seconds:22.10f} {name}".encode()
-    FILES[found] = FoundFile(name, int((NOW - age_seconds) * 10**9), 7, inode, size_bytes, size_bytes // 512 * 512)
+    modified_ns = int((NOW - age_seconds) * 10**9)
+    FILES[found] = FoundFile(name, modified_ns, 7, inode, size_bytes, size_bytes // 512 * 512, modified_ns)
     return found
 
 
@@ -76,8 +77,8 @@ def test_item_says_why_it_may_go() -> None:
     lines = [line("a", 86400 * 31), line("b", 0)]
     (item,) = choose_files("logs", ROOT, [lines], look, Age(86400 * 30, 1), NOW, Protection(), MANY).items
     assert (item.rule, item.root, item.path) == ("logs", "/bench/logs", "/bench/logs/a")
-    assert item.reason == "older than 30 days, and 1 newer ones stay"
-    assert Age(86400).reason == "older than 1 days"
+    assert item.reason == "older than 30 days; the newest 1 stay"
+    assert Age(86400).reason == "older than 1 day"
 
 
 def test_file_that_is_gone_by_now_is_neither_chosen_nor_left() -> None:

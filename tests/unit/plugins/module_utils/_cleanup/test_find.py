@@ -35,6 +35,7 @@ def test_files_are_found_with_what_identifies_them(tmp_path: Path) -> None:
         status = (tmp_path / name).stat()
         assert (file.device, file.inode, file.size_bytes) == (status.st_dev, status.st_ino, status.st_size)
         assert (file.modified_ns, file.freed_bytes) == (status.st_mtime_ns, status.st_blocks * 512)
+        assert file.status_changed_ns == status.st_ctime_ns
 
 
 def test_names_and_depth_limit_what_is_found(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.orphans i
 
 
 def local(path: str, size_bytes: int = 10) -> LocalFile:
-    return LocalFile(path, FoundFile(path.rpartition("/")[2], 0, 1, 2, size_bytes, 512))
+    return LocalFile(path, FoundFile(path.rpartition("/")[2], 0, 1, 2, size_bytes, 512, 0))
 
 
 @pytest.mark.parametrize(

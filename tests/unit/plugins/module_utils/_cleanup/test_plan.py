@@ -25,7 +25,7 @@ PLAN = CleanupPlan(
     "20261121T084000Z",
     "app1",
     ITEMS,
-    (RuleResult("journal", 0), RuleResult("logs", 3, (("/l/c", "open"),)), RuleResult("rows", 1)),
+    (RuleResult("journal", 0), RuleResult("logs", 3, (("/l/c", "open"),), 5), RuleResult("rows", 1)),
     (TASK, JOURNAL),
     (Refusal("rows", "b", "mariadb_unreachable", "why"),),
     (Disk("/", 9000, 512.0), Disk("/var", 8000, None)),

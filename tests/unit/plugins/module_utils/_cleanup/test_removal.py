@@ -69,8 +69,8 @@ def test_what_took_the_place_meanwhile_is_not_replaced(root: Path) -> None:
 def test_file_leaves_quarantine_for_good(root: Path) -> None:
     item = item_of(root)
     take_away(item, 0, RUN)
-    assert remove_from_quarantine(item, 0, RUN)
-    assert not remove_from_quarantine(item, 0, RUN)
+    assert remove_from_quarantine(item, 0, RUN) == "removed"
+    assert remove_from_quarantine(item, 0, RUN) == "gone"
     assert remove_empty_quarantine(root, RUN)
 
 
@@ -80,7 +80,7 @@ def test_file_that_was_written_to_stays(root: Path) -> None:
     assert take_away(item, 0, None) == "changed"
     take_away(item_of(root), 1, RUN)
     assert put_back(item, 1, RUN) == "changed"
-    assert not remove_from_quarantine(item, 1, RUN)
+    assert remove_from_quarantine(item, 1, RUN) == "changed"
 
 
 @pytest.mark.parametrize("swapped", ["inner/a.log", "inner"])
@@ -113,7 +113,7 @@ def test_quarantine_that_was_swapped_for_a_link_gets_and_gives_nothing(root: Pat
     item = item_of(root)
     assert take_away(item, 0, RUN) == "unsafe"
     assert put_back(item, 0, RUN) == "unsafe"
-    assert not remove_from_quarantine(item, 0, RUN)
+    assert remove_from_quarantine(item, 0, RUN) == "unsafe"
     assert not remove_empty_quarantine(root, RUN)
     assert list(outside.iterdir()) == []
 

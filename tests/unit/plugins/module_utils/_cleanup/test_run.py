@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import guard
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.registry import Place
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
@@ -74,6 +75,7 @@ def test_what_is_mounted_below_stays(
     mountinfo = tmp_path / "mountinfo"
     points = ("/", logs, logs / "web.log.other")
     mountinfo.write_text("\n".join(f"1 1 8:1 / {point} rw - ext4 /dev/sda1 rw" for point in points))
+    monkeypatch.setattr(guard, "MOUNTINFO", mountinfo)
     monkeypatch.setattr(cleanup_run, "MOUNTINFO", mountinfo)
     make_file(logs / "web.log.other" / "web.log.1", request_to_clean.now, 40)
     make_file(logs / "web.log.other" / "web.log.2", request_to_clean.now, 40)
