@@ -109,10 +109,11 @@ def store_binlog(
         with _new_file(partial) as target, compressing(compression, target) as take:
             tee = _Tee(source, take)
             content = io.BufferedReader(tee, READ_BYTES)
-            reader = BinlogReader(content, name)
-            transactions = TransactionReader(reader, name, counts_rows=False)
-            if previous is not None:
-                check_follows(previous.name, parse_gtid_list(previous.gtids_after), name, transactions.before)
+            reader = BinlogReader(content, name, has_successor=True)
+            before = parse_gtid_list(previous.gtids_after) if previous is not None else None
+            transactions = TransactionReader(reader, name, counts_rows=False, known_before=before)
+            if previous is not None and before is not None:
+                check_follows(previous.name, before, name, transactions.before)
             contents = _Contents()
             for transaction in transactions:
                 contents.take(transaction)

@@ -101,6 +101,9 @@ class BinlogReader:
         stream: The file from its first byte on; only ``read`` is used.
         name: What to call it in errors.
         largest_event_bytes: An event above it is damage.
+        has_successor: Whether its server went on in another file. Where it did not close this one it had crashed, and
+            may have left what the disk did not have yet as zeros: what cannot be read is the end of the file then. The
+            next file says which transactions this one held, so that none is lost without a word.
 
     After the last event, ``ending`` says how the file ends and ``end_offset`` where its last whole event does. A file
     that ends within an event is no error here: whether that is a live file or a damaged one only the next file says.
@@ -114,6 +117,7 @@ class BinlogReader:
         stream: BinaryIO,
         name: str,
         largest_event_bytes: int = LARGEST_EVENT_BYTES,
+        has_successor: bool = False,
     ) -> None:
         self._stream = stream
         self._name = name
@@ -121,12 +125,19 @@ class BinlogReader:
         self.ending = OPEN
         self.end_offset = FIRST_OFFSET
         self.format = self._read_format()
+        self._may_end_in_damage = has_successor and self.format.is_in_use
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events behind the description of the format."""
         checksum_bytes = CHECKSUM_BYTES if self.format.has_checksums else 0
         while True:
-            event = self._read_event(checksum_bytes)
+            try:
+                event = self._read_event(checksum_bytes)
+            except LifeboatError:
+                if not self._may_end_in_damage:
+                    raise
+                self.ending = TRUNCATED
+                return
             if event is None:
                 return
             self.end_offset = event.end_offset

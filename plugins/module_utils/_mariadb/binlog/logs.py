@@ -65,15 +65,22 @@ def name_after(name: str) -> str:
 
 
 @contextmanager
-def open_transactions(log: LogFile, counts_rows: bool = True) -> Iterator[tuple[TransactionReader, BinlogReader]]:
+def open_transactions(
+    log: LogFile, counts_rows: bool = True, before: GtidState | None = None
+) -> Iterator[tuple[TransactionReader, BinlogReader]]:
     """Yield what reads the transactions of a file, and its events.
+
+    Args:
+        log: The file.
+        counts_rows: As ``TransactionReader`` takes it.
+        before: What the files before it hold, where that is known.
 
     Raises:
         LifeboatError: ``binlog_missing``, ``binlog_damaged``, ``binlog_encrypted`` or ``binlog_unsupported``.
     """
     with open_binlog(log.path) as stream:
-        events = BinlogReader(stream, log.name)
-        yield TransactionReader(events, log.name, counts_rows), events
+        events = BinlogReader(stream, log.name, has_successor=not log.is_active)
+        yield TransactionReader(events, log.name, counts_rows, before), events
 
 
 def read_transactions(
@@ -92,7 +99,7 @@ def read_transactions(
     """
     earlier, state, incident = "", GtidState(), ""
     for number, log in enumerate(logs):
-        with open_transactions(log, counts_rows) as (transactions, events):
+        with open_transactions(log, counts_rows, state if number else None) as (transactions, events):
             if number:
                 check_follows(earlier, state, log.name, transactions.before)
                 transactions.incident = incident

@@ -48,7 +48,7 @@ def read_row_changes(log: LogFile, begin_offset: int, end_offset: int) -> Iterat
     tables = MappedTables()
     gtid: Gtid | None = None
     with open_binlog(log.path) as stream:
-        for event in BinlogReader(stream, log.name):
+        for event in BinlogReader(stream, log.name, has_successor=not log.is_active):
             if event.end_offset > end_offset:
                 return
             if event.type == events.TABLE_MAP:

@@ -132,6 +132,8 @@ class TransactionReader:
         reader: The file's events.
         name: The file's name, for positions.
         counts_rows: Whether to look for the ends of rows; without it each row event counts as one row.
+        known_before: What the files before hold, where that is known: it is taken for what a file does not say itself
+            whose server died while it began it, and which holds nothing.
 
     Attributes:
         before: What the files before hold, as the file itself says at its start.
@@ -145,13 +147,15 @@ class TransactionReader:
         LifeboatError: As ``BinlogReader`` does; ``binlog_damaged`` also when an event cannot be understood.
     """
 
-    def __init__(self, reader: BinlogReader, name: str, counts_rows: bool = True) -> None:
+    def __init__(
+        self, reader: BinlogReader, name: str, counts_rows: bool = True, known_before: GtidState | None = None
+    ) -> None:
         self._events = iter(reader)
         self._name = name
         self._counts_rows = counts_rows
         self._tables = MappedTables()
         self._current: _Open | None = None
-        self.before = self._read_gtid_list()
+        self.before = self._read_gtid_list(known_before)
         self.state = self.before.copy()
         self.end_offset = reader.end_offset
         self.next_file = ""
@@ -170,14 +174,16 @@ class TransactionReader:
             if self._current is None:
                 self.end_offset = event.end_offset
 
-    def _read_gtid_list(self) -> GtidState:
+    def _read_gtid_list(self, known_before: GtidState | None) -> GtidState:
         for event in self._events:
             if event.type == events.GTID_LIST:
                 return decode_gtid_list(event.body)
-        # A server that dies while it begins a file leaves it so; the next file says what this one held: nothing.
+        if known_before is not None:
+            return known_before.copy()
         raise LifeboatError(
             f"Cannot read the binary log {self._name}: it ends before it says which transactions came before it. Its "
-            "server died while it began the file, or its end was lost.",
+            "server died while it began the file, or its end was lost. Go on behind it: have the server remove it "
+            "(PURGE BINARY LOGS TO the next one), archive with accept_gap: true, and back all its sites up.",
             "binlog_damaged",
             {"file": self._name},
         )

@@ -69,6 +69,18 @@ def test_every_cut_within_an_event_is_told_and_keeps_what_is_whole():
         assert (reader.ending, reader.end_offset) == (events.TRUNCATED, last)
 
 
+@pytest.mark.parametrize("left", [bytes(4096), b"what lay on the disk before, as it happened"])
+def test_what_a_server_left_that_crashed_is_the_end_of_a_file_that_has_a_successor(left):
+    whole = LogBuilder(is_in_use=True).event(events.XID, bytes(8))
+    content = bytes(whole.content)
+    reader = BinlogReader(io.BytesIO(content + left), NAME, has_successor=True)
+    assert [event.type for event in reader] == [events.GTID_LIST, events.XID]
+    assert (reader.ending, reader.end_offset) == (events.TRUNCATED, len(content))
+    assert refusal(content + left).error_code == "binlog_damaged"  # it is being written: then it is damage
+    closed = bytes(LogBuilder().event(events.STOP).content)
+    assert refusal(closed + left, has_successor=True).error_code == "binlog_damaged"
+
+
 @pytest.mark.parametrize("bit", [0x01, 0x10])
 def test_every_byte_that_flips_is_found(bit):
     content = bytes(LogBuilder("0-1-5").ddl("0-1-6", "CREATE TABLE t (a int)").content)

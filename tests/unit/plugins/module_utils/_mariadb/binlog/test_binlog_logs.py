@@ -92,6 +92,16 @@ def test_a_crash_within_a_transaction_is_no_gap_where_the_next_file_says_so(tmp_
     assert "ends after 0-1-1" in refusal(files).message
 
 
+def test_a_file_that_its_server_died_in_while_it_began_it_holds_nothing(logs, tmp_path):
+    content = bytes(LogBuilder("0-1-4", is_in_use=True).content)
+    begun = tmp_path / "binlog.000003"
+    begun.write_bytes(content[: 4 + 252] + bytes(4096))
+    later = LogBuilder("0-1-4").change("0-1-5").save(tmp_path, "binlog.000004")
+    assert gtids([*logs[:2], LogFile(NAMES[2], begun, 4096), later]) == [f"0-1-{number}" for number in range(1, 6)]
+    lost = LogBuilder("0-1-5").change("0-1-6").save(tmp_path, "binlog.000004")
+    assert refusal([*logs[:2], LogFile(NAMES[2], begun, 4096), lost]).details["file"] == "binlog.000004"
+
+
 def test_what_a_server_could_not_log_before_it_began_a_file(logs, tmp_path):
     """It begins a new file when that happens."""
     lossy = LogBuilder().change("0-1-1").change("0-1-2").event(events.INCIDENT, b"\1\0\4lost").rotate(NAMES[1])
