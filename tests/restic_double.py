@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import shutil
 import tarfile
@@ -50,8 +51,13 @@ class FolderRepository:
         """Return where the content of a snapshot lies."""
         return self._folder / snapshot
 
-    def restore(self, snapshot: str, target: Path) -> None:
-        shutil.copytree(self.copy(snapshot), target, dirs_exist_ok=True)
+    def restore(self, snapshot: str, target: Path, only: Sequence[str] = ()) -> None:
+        content = self.copy(snapshot)
+        for path in (path for path in content.rglob("*") if path.is_file()):
+            name = path.relative_to(content)
+            if not only or any(fnmatch.fnmatch(f"/{name}", pattern) for pattern in only):
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, target / name)
         self._call("restore")
 
     def forget(self, snapshots: Sequence[str]) -> None:
@@ -71,9 +77,15 @@ class FolderRepository:
 
     @contextmanager
     def archive(self, snapshot: str, path: str) -> Iterator[BinaryIO]:
+        place = self.copy(snapshot) / path.lstrip("/")
         stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode="w") as archive:
-            archive.add(self.copy(snapshot) / path.lstrip("/"), arcname=path.lstrip("/"))
+        if place.is_dir():
+            with tarfile.open(fileobj=stream, mode="w") as archive:
+                archive.add(place, arcname=path.lstrip("/"))
+        elif place.exists():
+            stream.write(place.read_bytes())
+        else:
+            raise failure("offsite_damaged")
         content = stream.getvalue()
         yield io.BytesIO(content[: len(content) - self.cut_bytes])
         self._call("archive")

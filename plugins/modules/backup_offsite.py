@@ -12,8 +12,10 @@ description:
   - With O(state=copied), each whole set of the site in the local repository gets a snapshot in a restic repository, tagged with the
     site and the set. A set is compared with its manifest before it is copied, and its copy is read back and compared, byte for byte,
     afterwards. What is there already is not copied again. Holds (M(lifeboat.frappe.backup_hold)) are written to the copies.
+    The archive of binary logs behind the sets (M(lifeboat.frappe.binlog_archive)) is copied and read back as well, what is new of it.
   - With O(state=fetched), the set that a recovery would take is fetched into the local repository when it is not there, or was changed
-    there. It gets its name only when every byte of it is what its manifest says.
+    there. It gets its name only when every byte of it is what its manifest says. Where O(recover_to) or O(undo) leads beyond the set,
+    the binary logs that the host's archive lacks are fetched too.
   - With O(state=retained), the copies of sets that no rule keeps are forgotten, by the rules of M(lifeboat.frappe.backup_retention).
     Only copies that were read back whole replace others. The space is freed when the repository is pruned, see O(prune).
 options:
@@ -109,6 +111,11 @@ released:
   returned: always
   type: list
   elements: str
+logs_copied:
+  description: The binary logs that were copied, by their names.
+  returned: always
+  type: list
+  elements: str
 chosen:
   description: With O(state=fetched), the set that a recovery would begin with, with C(name), C(folder) and C(size_bytes); else empty.
   returned: always
@@ -118,6 +125,11 @@ fetched:
   returned: always
   type: list
   elements: dict
+logs_fetched:
+  description: The binary logs that the archive lacked and were fetched, by their names.
+  returned: always
+  type: list
+  elements: str
 fetch_seconds:
   description: How long that took; 0 where nothing was fetched.
   returned: always
@@ -167,12 +179,17 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     retention_policy,
     run,
 )
-from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.set_to_fetch import known_lives, set_to_fetch
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.set_to_fetch import (
+    known_lives,
+    needs_logs,
+    set_to_fetch,
+)
 
 NOTHING: dict[str, Any] = {
     "created": False,
     "chosen": {},
-    **{name: [] for name in ("copied", "checked", "held", "released", "fetched", "kept", "removed", "forgotten")},
+    **{name: [] for name in ("copied", "checked", "held", "released", "logs_copied", "fetched", "logs_fetched")},
+    **{name: [] for name in ("kept", "removed", "forgotten")},
     "fetch_seconds": 0.0,
 }
 
@@ -216,6 +233,7 @@ def _fetched(module: AnsibleModule, restic: ResticRepository) -> dict[str, Any]:
         _site_folder(module),
         datetime.now(timezone.utc),
         choose=choose,
+        replays=lambda sets: needs_logs(sets, options["recover_to"], options["undo"]),
         reserve_bytes=options["reserve_bytes"],
         dry_run=module.check_mode,
     )

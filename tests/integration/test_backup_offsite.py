@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+from dataclasses import replace
 
 import pytest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_archive import archive_of
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.binlog_index import write_entry
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.manifest import read_manifest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._backups.repository import Repository
 from ansible_collections.lifeboat.frappe.plugins.modules import backup_hold
 
 from tests.backup_sets import write_repository_set
+from tests.binlog_files import archived_binlog
 from tests.cheap_restic_key import cheap_key
 from tests.offsite_places import PASSWORD, OffsitePlaces
 from tests.s3_server import s3_server
@@ -61,6 +68,29 @@ def test_a_set_that_is_gone_here_is_listed_and_fetched_as_it_was(places):
     assert (done["fetched"][0]["name"], done["fetched"][0]["size_bytes"]) == (NAMES[2], newest["size_bytes"])
     assert contents(places.site_folder / NAMES[2]) == before
     assert not places.done(state="fetched")["changed"]
+
+
+def test_the_binary_logs_behind_a_set_are_copied_and_fetched_for_a_point_in_time(places):
+    server = read_manifest(places.site_folder / NAMES[0]).server
+    archive = archive_of(Repository(places.local), server.hostname, server.port)
+    archive.folder.mkdir(parents=True)
+    for number in (1, 2, 3):
+        stored = f"of the log {number}".encode()
+        entry = archived_binlog(number, f"0-1-{number}", f"0-1-{number + 1}")
+        entry = replace(entry, stored_bytes=len(stored), stored_sha256=hashlib.sha256(stored).hexdigest())
+        (archive.folder / entry.stored_name).write_bytes(stored)
+        write_entry(archive.folder, entry)
+    names = [entry.name for entry in archive.entries()]
+    assert places.done(check_mode=True)["logs_copied"] == places.done()["logs_copied"] == names
+    assert not places.done()["changed"]
+    before = contents(archive.folder)
+    shutil.rmtree(places.local)
+    assert places.done(state="fetched", reserve_bytes=0)["logs_fetched"] == []
+    wanted = {"state": "fetched", "recover_to": "latest", "reserve_bytes": 0}
+    planned = places.done(**wanted, check_mode=True)
+    done = places.done(**wanted)
+    assert planned["logs_fetched"] == done["logs_fetched"] == names
+    assert {path: content for path, content in contents(archive.folder).items() if path.suffix != ".lock"} == before
 
 
 @pytest.mark.promise(25)

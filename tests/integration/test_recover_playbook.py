@@ -16,7 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
-from ansible_collections.lifeboat.frappe.plugins.modules import backup_offsite
+from ansible_collections.lifeboat.frappe.plugins.modules import backup_offsite, binlog_archive
 
 from tests.lab import Lab
 from tests.modules import run_module
@@ -323,19 +323,23 @@ def test_a_set_that_is_gone_is_fetched_from_off_site(
     backups = SiteBackups(operator.lab, NEIGHBOUR, tmp_path)
     made = backups.back_up()["set"]["name"]
     offsite = {"offsite_repository": str(tmp_path / "offsite"), "offsite_password": "a password of the repository"}
-    copied = run_module(
-        backup_offsite, site=NEIGHBOUR, repository_path=str(backups.repository.path), create=True, **offsite
-    )
-    assert not copied["failed"], copied
+    repository = {"repository_path": str(backups.repository.path)}
+    login = {name: value for name, value in vars(operator.lab.login).items() if name in ("login_host", "login_port")}
+    user = {"login_user": operator.lab.login.login_user, "login_password": operator.lab.login.login_password}
+    archived = run_module(binlog_archive, **login, **user, **repository, flush=True)
+    assert archived["archived"], archived
+    copied = run_module(backup_offsite, site=NEIGHBOUR, **repository, create=True, **offsite)
+    assert copied["logs_copied"], copied
     shutil.rmtree(backups.repository.path)
     variables = {
         "site": NEIGHBOUR,
         "lifeboat_repository_path": str(backups.repository.path),
         **{f"lifeboat_{name}": value for name, value in offsite.items()},
     }
-    planned = operator.run("--check", **variables)
+    planned = operator.run("--check", **variables, recover_to="latest")
     assert planned.exit_code == 0, planned.output
-    assert f"Would fetch {made}" in planned.output
+    assert f"Would fetch {made} of " in planned.output
+    assert f" and {copied['logs_copied'][0]}" in planned.output
     assert not backups.repository.path.exists()
     run = operator.run(**variables, **own_procedure)
     assert f"Fetched {made}" in run.output

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .._system.errors import LifeboatError
+from .binlog_archive import archive_of
 from .catalogue import catalogue
 from .copy_check import copy_problem
 from .digests import changed_files
 from .holds import Hold, read_holds
 from .manifest import read_manifest
 from .manifest_sets import manifest_digest
+from .offsite_logs import OffsiteLogs
 from .offsite_sets import (
     HELD_TAG,
     CopyCheck,
@@ -27,6 +29,7 @@ from .offsite_sets import (
     write_checks,
 )
 from .recovery_point import format_moment
+from .repository import Repository
 from .restic_repository import ResticRepository
 from .sets import COMPLETE, BackupSet
 
@@ -40,12 +43,14 @@ class CopyPlan:
         copied: The sets to copy, oldest first.
         checked: The copies to read back, which were never read, or had a fault when they were.
         holds: The copies whose tag does not say yet whether their set is held, and what it is to say.
+        logs: The archived binary logs to copy.
     """
 
     create: bool
     copied: tuple[BackupSet, ...]
     checked: tuple[OffsiteSet, ...]
     holds: tuple[tuple[OffsiteSet, bool], ...]
+    logs: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -55,6 +60,7 @@ class CopyPlan:
             "checked": [copy.name for copy in self.checked],
             "held": [copy.name for copy, held in self.holds if held],
             "released": [copy.name for copy, held in self.holds if not held],
+            "logs_copied": list(self.logs),
         }
 
 
@@ -93,7 +99,7 @@ def _differs(copy: OffsiteSet, hold: Hold | None) -> bool:
 
 
 class OffsiteCopy:
-    """Copies the sets of one site.
+    """Copies the sets of one site, and the binary logs that lead from them to a later moment.
 
     Args:
         repository: Where to.
@@ -127,10 +133,12 @@ class OffsiteCopy:
             copies, missing = [], True
         local = catalogue([self._site_folder], self._site)
         holds = read_holds(self._site_folder)
-        return plan_copies(local, copies, self._checks, holds, create=missing, check_all=check_all)
+        plan = plan_copies(local, copies, self._checks, holds, create=missing, check_all=check_all)
+        logs = [name for archive in self._archives(local) for name in archive.missing(is_empty=missing)]
+        return replace(plan, logs=tuple(logs))
 
     def apply(self, plan: CopyPlan) -> None:
-        """Do what the plan says; a set that cannot be copied costs no other its copy.
+        """Do what the plan says; what cannot be copied costs nothing else its copy.
 
         Raises:
             LifeboatError: The first that went wrong, when all else is done: ``backup_changed`` for a set that is not
@@ -147,11 +155,23 @@ class OffsiteCopy:
         for copy in best_copies(present, self._checks):
             if copy.mark in wanted or (copy.name in fresh and copy.mark not in self._checks):
                 errors += self._check(copy, is_new=copy.name in fresh and copy.mark not in wanted)
+        errors += self._copy_logs()
         if errors:
             raise errors[0]
 
     def _copies(self) -> list[OffsiteSet]:
         return offsite_sets(self._repository.snapshots(site_tag(self._site)))
+
+    def _archives(self, sets: Sequence[BackupSet]) -> list[OffsiteLogs]:
+        """Return the archives of the servers that the site's sets come from."""
+        known = (backup.manifest for backup in sets if backup.manifest is not None and backup.manifest.position)
+        servers = dict.fromkeys((manifest.server.hostname, manifest.server.port) for manifest in known)
+        local = Repository.around(self._site_folder)
+        return [OffsiteLogs(self._repository, archive_of(local, *server)) for server in servers]
+
+    def _copy_logs(self) -> list[LifeboatError]:
+        archives = self._archives(catalogue([self._site_folder], self._site))
+        return [error for archive in archives for error in _copy_archive(archive)]
 
     def _copy(self, backup: BackupSet) -> list[LifeboatError]:
         try:
@@ -192,6 +212,14 @@ class OffsiteCopy:
                 {"set": copy.name, "snapshot": copy.snapshot},
             )
         ]
+
+
+def _copy_archive(archive: OffsiteLogs) -> list[LifeboatError]:
+    try:
+        archive.copy()
+    except LifeboatError as error:
+        return [error]
+    return []
 
 
 def _unreadable(backup: BackupSet, error: OSError) -> LifeboatError:

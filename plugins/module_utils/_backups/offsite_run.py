@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
 
 from .._bench.layout import find_bench
 from .._system.errors import LifeboatError
+from .binlog_archive import archive_of
 from .catalogue import catalogue, site_folders
 from .holds import read_holds
+from .manifest import read_manifest
 from .offsite_copy import OffsiteCopy
 from .offsite_fetch import fetch_set
+from .offsite_logs import OffsiteLogs
 from .offsite_retention import plan_offsite
 from .offsite_sets import OffsiteSet, best_copies, offsite_sets, read_checks, site_tag, with_copies
 from .repository import Repository
 from .restic_repository import ResticRepository
 from .retention import RetentionPolicy
+from .retention_binlogs import oldest_position
 from .sets import OFFSITE, BackupSet
 
 
@@ -64,7 +69,7 @@ def copy_sets(
     check_all: bool,
     dry_run: bool,
 ) -> dict[str, Any]:
-    """Copy the sets of a site that are not off-site yet, and read the new copies back.
+    """Copy the sets of a site, and the binary logs behind them, that are not off-site; read the new copies back.
 
     Raises:
         LifeboatError: As ``OffsiteCopy``.
@@ -75,7 +80,7 @@ def copy_sets(
         work.apply(plan)
     return {
         **plan.as_dict(),
-        "changed": plan.create or bool(plan.copied or plan.holds),
+        "changed": plan.create or bool(plan.copied or plan.holds or plan.logs),
         "diff": {"before": {}, "after": {backup.name: "copied" for backup in plan.copied}},
     }
 
@@ -90,8 +95,9 @@ def fetch(
     choose: Callable[[Sequence[BackupSet]], BackupSet | None],
     reserve_bytes: int,
     dry_run: bool,
+    replays: Callable[[Sequence[BackupSet]], bool] = lambda _sets: False,
 ) -> dict[str, Any]:
-    """Fetch the set that a recovery would begin with, where it is not, or not whole, on the host.
+    """Fetch the set that a recovery would begin with, where it is not, or not whole, on the host; and logs behind it.
 
     Args:
         repository: Where from.
@@ -102,26 +108,43 @@ def fetch(
         choose: Returns the set that a recovery would begin with, its location saying where it is whole; None for none.
         reserve_bytes: What has to stay free.
         dry_run: Only tell.
+        replays: Tells of the same sets whether the recovery goes on from the chosen one over binary logs.
 
     Raises:
-        LifeboatError: As ``choose`` and ``fetch_set``.
+        LifeboatError: As ``choose``, ``fetch_set`` and ``OffsiteLogs.fetch``.
     """
     copies = {copy.snapshot: copy for copy in copies_of(repository, site)}
-    chosen = choose(_merged(local, repository, list(copies.values()), site_folder))
+    sets = _merged(local, repository, list(copies.values()), site_folder)
+    chosen = choose(sets)
     if chosen is None:
         return {"changed": False, "diff": {}}
     needed = chosen.offsite if chosen.location == OFFSITE else None
     began = time.monotonic()
     if needed and not dry_run:
-        fetch_set(repository, copies[needed["snapshot"]], site_folder, now, reserve_bytes)
+        folder = fetch_set(repository, copies[needed["snapshot"]], site_folder, now, reserve_bytes)
+        # What is shown of a copy does not tell which of its tables are older than its position.
+        chosen = replace(chosen, manifest=read_manifest(folder))
+    logs = _fetch_logs(repository, chosen, site_folder, reserve_bytes, dry_run) if replays(sets) else []
     shown = {"name": chosen.name, "folder": str(chosen.folder), "size_bytes": chosen.size_bytes}
     return {
-        "changed": needed is not None,
+        "changed": needed is not None or bool(logs),
         "chosen": shown,
         "fetched": [shown] if needed else [],
-        "fetch_seconds": round(time.monotonic() - began, 1) if needed else 0.0,
-        "diff": {"before": {}, "after": {chosen.name: "fetched"} if needed else {}},
+        "logs_fetched": logs,
+        "fetch_seconds": round(time.monotonic() - began, 1) if needed or logs else 0.0,
+        "diff": {"before": {}, "after": dict.fromkeys([*([chosen.name] if needed else []), *logs], "fetched")},
     }
+
+
+def _fetch_logs(
+    repository: ResticRepository, base: BackupSet, site_folder: Path, reserve_bytes: int, dry_run: bool
+) -> list[str]:
+    position = oldest_position(base.manifest) if base.manifest else None
+    if base.manifest is None or position is None:
+        return []
+    server = base.manifest.server
+    archive = archive_of(Repository.around(site_folder), server.hostname, server.port)
+    return OffsiteLogs(repository, archive).fetch(position.file, reserve_bytes, dry_run)
 
 
 def retain_copies(

@@ -23,6 +23,11 @@ class Repository:
         """Return the folder of a site's sets."""
         return self.path / "sites" / site
 
+    @classmethod
+    def around(cls, site_folder: Path) -> Repository:
+        """Return the repository in which a folder of a site's sets lies."""
+        return cls(site_folder.parent.parent)
+
     def sites(self) -> list[str]:
         """Return the sites that have a folder."""
         return [folder.name for folder in _folders_in(self.path / "sites")]

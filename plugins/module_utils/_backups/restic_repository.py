@@ -106,9 +106,10 @@ class ResticRepository:
         options = [option for tag in (TAG, *tags) for option in ("--tag", tag)]
         self._run("backup", "--quiet", "--json", *options, "--", folder.name, folder=folder.parent)
 
-    def restore(self, snapshot: str, target: Path) -> None:
-        """Write all that is in a snapshot below a folder."""
-        self._run("restore", "--quiet", "--target", str(target), snapshot)
+    def restore(self, snapshot: str, target: Path, only: Sequence[str] = ()) -> None:
+        """Write what is in a snapshot below a folder: all of it, or what matches any of some patterns of paths."""
+        options = [option for pattern in only for option in ("--include", pattern)]
+        self._run("restore", "--quiet", *options, "--target", str(target), snapshot)
 
     def forget(self, snapshots: Sequence[str]) -> None:
         """Remove snapshots; what only they needed stays in the repository until it is pruned."""
@@ -124,7 +125,7 @@ class ResticRepository:
 
     @contextmanager
     def archive(self, snapshot: str, path: str) -> Iterator[BinaryIO]:
-        """Yield all files below a path of a snapshot as a stream in the format of tar, to be read to its end."""
+        """Yield a folder of a snapshot as a stream in the format of tar, or a file as it is; to be read to its end."""
         with ExitStack() as stack, tempfile.TemporaryFile() as messages:
             command, options = self._command(stack, "dump", snapshot, path)
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=messages, **options) as process:

@@ -10,7 +10,7 @@ from .._backups.sets import BackupSet
 from .._bench.layout import find_bench
 from .._system.errors import LifeboatError
 from .base_choice import has_positions, read_lives
-from .point_in_time import Life, base_candidates, parse_target
+from .point_in_time import Life, Target, base_candidates, parse_target
 from .promotion_plan import look_at_site
 
 
@@ -28,12 +28,21 @@ def set_to_fetch(
     Raises:
         LifeboatError: ``recover_to_invalid``, ``gtid_invalid``, ``backup_not_found``.
     """
-    named = recover_to in [name for backup in sets for name in (backup.name, backup.address)]
-    target = None if named else parse_target(recover_to, undo)
+    target = _target(sets, recover_to, undo)
     if target is None or (target.moment_seconds is not None and not has_positions(sets)):
         return choose_location(sets, recover_to)
     candidates = base_candidates(sets, target, lives)
     return choose_location(candidates, None) if candidates else None
+
+
+def needs_logs(sets: Sequence[BackupSet], recover_to: str | None, undo: str | None) -> bool:
+    """Tell whether a recovery goes on from its set over binary logs; arguments and errors as ``set_to_fetch``."""
+    return _target(sets, recover_to, undo) is not None
+
+
+def _target(sets: Sequence[BackupSet], recover_to: str | None, undo: str | None) -> Target | None:
+    named = recover_to in [name for backup in sets for name in (backup.name, backup.address)]
+    return None if named else parse_target(recover_to, undo)
 
 
 def known_lives(sets: Sequence[BackupSet], site: str, bench_path: str | None, state_path: Path) -> tuple[Life, ...]:
