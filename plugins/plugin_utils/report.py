@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -81,10 +81,25 @@ def _lead(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"Its data is that of {moment_text(record['recovery_point'])}, from the set {backup}."
         if record["downtime_seconds"] is not None:
             yield f"It was unavailable for {duration_text(record['downtime_seconds'])}."
+        yield from _verified_sentences(record["verification"])
     elif record["outcome"] == "rolled_back":
         yield f"The replacement from the set {backup} went live, did not pass, and was taken back."
     else:
         yield f"The recovery from the set {backup} ended before the promotion; the live site was not touched."
+
+
+def _verified_sentences(verification: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    names = {
+        outcome: dict.fromkeys(str(check["name"]) for check in verification if check["outcome"] == outcome)
+        for outcome in ("passed", "skipped")
+    }
+    if names["passed"]:
+        yield f"Verified on the live site: {', '.join(names['passed'])}."
+    unknown = [name for name in names["skipped"] if name not in names["passed"]]
+    if unknown or not names["passed"]:
+        reasons = dict.fromkeys(str(check["reason"]) for check in verification if check["name"] in unknown)
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        yield f"Not verified: {', '.join(unknown) or 'whether it serves'}{why}."
 
 
 def _figures(record: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -309,6 +309,9 @@ def test_retirement_deletes_what_was_kept_and_only_that(stage: Stage, rolled_bac
     assert not run(stage, "retired")["changed"]
     if rolled_back:
         assert refused(stage, "promoted") == "promotion_refused"
+        again = run(stage, "rolled_back")
+        assert (again["changed"], again["plan"]) == (False, {"steps": []}), "it lives from what was replaced already"
+        stage.assert_as_before()
     else:
         assert not run(stage)["changed"]
         assert refused(stage, "rolled_back") == "nothing_kept"

@@ -16,6 +16,7 @@ from .._system.files import write_atomically
 Configuration = dict[str, Any]
 
 FRAPPE_INDENTATION = " "
+MARIADB = "mariadb"
 DEFAULT_DATABASE_HOST = "127.0.0.1"
 DEFAULT_DATABASE_PORT = 3306
 DEFAULT_WEBSERVER_PORT = 8000
@@ -145,6 +146,11 @@ def database_address(site: Configuration, common: Configuration) -> DatabaseAddr
         port=int(port),
         socket=merged.get("db_socket") or None,
     )
+
+
+def database_kind(configuration: Mapping[str, Any]) -> str:
+    """Return the kind of server that a site's database is on, as Frappe's ``db_type`` says it."""
+    return str(configuration.get("db_type") or MARIADB)
 
 
 def redis_addresses(common: Configuration) -> tuple[str, str]:

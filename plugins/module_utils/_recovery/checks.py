@@ -9,6 +9,7 @@ from typing import Any
 
 from .._backups.names import STREAMED_SLUG, site_slug
 from .._bench.apps import compare_versions
+from .._bench.configuration import MARIADB, database_kind
 from .._system.errors import LifeboatError
 
 PASSED, WARNING, SKIPPED, FAILED = "passed", "warning", "skipped", "failed"
@@ -81,6 +82,21 @@ def check_identity(
         f"The set is not of {site}: {reason}. If that is what you want, add -e allow_cross_site=true.",
         "wrong_site",
     )
+
+
+def check_database_kind(live_configuration: Mapping[str, Any], set_configuration: Mapping[str, Any]) -> list[Check]:
+    """Refuse a site that lives elsewhere than in MariaDB, as its configuration says, or that of the set without one."""
+    kind = database_kind(live_configuration or set_configuration)
+    if kind == MARIADB:
+        return []
+    return [
+        Check(
+            "database",
+            FAILED,
+            f"Its database is of the type {kind} (db_type of its configuration), and only MariaDB is recovered.",
+            "database_unsupported",
+        )
+    ]
 
 
 def check_versions(bench_apps: Mapping[str, str], set_apps: Mapping[str, str], allow_newer_apps: bool) -> Check:

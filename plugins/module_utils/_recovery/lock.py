@@ -96,11 +96,22 @@ class SiteLock:
         self._clock = clock
 
     def read(self) -> LockState | None:
-        """Return who has the lock, dead or alive, or None when nobody has it."""
+        """Return who has the lock, dead or alive, or None when nobody has it.
+
+        Raises:
+            LifeboatError: ``lock_damaged`` when its file is not what this version wrote.
+        """
         try:
             return LockState(**json.loads(self._path.read_bytes()))
         except FileNotFoundError:
             return None
+        except (TypeError, ValueError):
+            raise LifeboatError(
+                f"Cannot tell who works on {self._site}: the lock {self._path} is not one that this version wrote. See "
+                "that no recovery of the site is running, remove that file, then run this again.",
+                "lock_damaged",
+                {"path": str(self._path)},
+            ) from None
 
     def is_live(self, state: LockState) -> bool:
         """Tell whether a holder is to be believed alive: its lease runs, and its process is not known to be gone."""

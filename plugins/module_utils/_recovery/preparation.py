@@ -28,6 +28,7 @@ from .base_choice import ChosenBase, choose_base, has_positions, read_lives
 from .checks import (
     Check,
     check_collations,
+    check_database_kind,
     check_identity,
     check_keys,
     check_space,
@@ -93,7 +94,8 @@ def prepare_recovery(
 
     Raises:
         LifeboatError: Whatever speaks against it: ``backup_not_found``, ``recover_to_invalid``, ``wrong_site``,
-            ``app_newer``, ``collation_unknown``, ``disk_space`` and what reading the artifacts raises.
+            ``app_newer``, ``collation_unknown``, ``database_unsupported``, ``disk_space`` and what reading the
+            artifacts raises.
     """
     bench = find_bench(request.site, request.bench_path)
     site = bench.site(request.site)
@@ -109,6 +111,7 @@ def prepare_recovery(
     work = recovery_work(backup, facts, can_place_files(facts), replayed_bytes)
     space, space_checks = _check_space(request, bench, facts, work, base.replay)
     checks = [
+        *check_database_kind(live.configuration, set_configuration),
         check_identity(
             site.name,
             [other.name for other in bench.sites()],

@@ -83,6 +83,9 @@ def plan_rollback(connection: Connection[Any], site: Site, journal: Journal) -> 
     switched = live.database == intent.database
     if not switched and not is_as_before(live, intent):
         raise site_changed_error(site, journal, live)
+    if not switched and status in (RETIRING, RETIRED):
+        # It was rolled back before: what was deleted is what had been promoted.
+        return RollbackPlan(None, needed=False, switched=False)
     with server_errors(f"look for the databases of {site.name}"):
         reason = _why_nothing_is_kept(connection, journal, intent, status)
     if switched and reason:

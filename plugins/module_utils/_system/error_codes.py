@@ -89,6 +89,7 @@ ERROR_CODES: dict[str, str] = {
     # recovery: journal and lock
     "recovery_promoted": "What the recovery staged is, or was about to be, live, so it cannot be thrown away.",
     "journal_damaged": "The journal of a recovery cannot be read.",
+    "lock_damaged": "The file that says who works on a site cannot be read.",
     "lock_lost": "The lock of the site went to another recovery in the meantime.",
     "account_shared": "A database or an account that has to be fenced is used by something else as well.",
     "files_missing": "File trees that belong in a place are not where the journal says.",
@@ -108,7 +109,7 @@ ERROR_CODES: dict[str, str] = {
     "backup_running": "Another backup of the same site is running.",
     "backup_source_missing": "The database that is to be backed up is not there.",
     "backup_unproven": "What a backup wrote is not what it should have written, so it was removed.",
-    "database_unsupported": "The database of a site is of a kind that is not backed up.",
+    "database_unsupported": "The database of a site is of a kind that is neither backed up nor recovered.",
     "dump_failed": "The program that dumps a database ended with an error.",
     # drills
     "drill_failed": "What a drill recovered could not be proven.",

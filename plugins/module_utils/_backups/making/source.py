@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..._bench.apps import bench_apps
-from ..._bench.configuration import Configuration, database_address, key_fingerprint, read_configuration
+from ..._bench.configuration import (
+    MARIADB,
+    Configuration,
+    database_address,
+    database_kind,
+    key_fingerprint,
+    read_configuration,
+)
 from ..._bench.layout import Bench, Site
 from ..._bench.revisions import app_revision
 from ..._mariadb.binlog.position import BinlogPosition
@@ -20,9 +27,6 @@ from ..manifest import AppCommit, InexactTable, ManifestServer
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
-
-
-MARIADB = "mariadb"
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,13 @@ def read_source(site: Site, connection: Connection[Any], with_files: bool = Fals
             ``backup_source_missing`` when the database that the configuration names does not exist.
     """
     configuration = read_configuration(site.config_path)
-    kind = configuration.get("db_type") or MARIADB
+    kind = database_kind(configuration)
     if kind != MARIADB:
         raise LifeboatError(
             f"Cannot back up {site.name}: its database is of the type {kind}, and only MariaDB is backed up. Name the "
             "other sites of the bench (lifeboat_backup_sites), and back this one up in another way.",
             "database_unsupported",
-            {"db_type": str(kind)},
+            {"db_type": kind},
         )
     database = database_address(configuration, {}).db_name
     with server_errors(f"read the tables of {site.name}"):

@@ -46,8 +46,29 @@ def test_a_recovery_onto_nothing() -> None:
     assert facts["What was live"] == "no database, and no folder of the site"
     assert facts["Its content"] == "1.2 GiB of artifacts"
     assert "Its apps" not in facts
-    assert len(view["lead"]) == 1
+    assert not any("unavailable" in sentence for sentence in view["lead"])
     assert len(view["kept"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ({"login": "passed", "job": "passed"}, ["Verified on the live site: login, job."]),
+        (
+            {"login": "passed", "job": "skipped"},
+            ["Verified on the live site: login.", "Not verified: job (no worker)."],
+        ),
+        ({"login": "skipped", "job": "skipped"}, ["Not verified: login, job (no worker)."]),
+        ({}, ["Not verified: whether it serves."]),
+    ],
+    ids=["all", "some", "none", "not asked"],
+)
+def test_a_recovered_site_says_what_of_it_is_verified(outcomes: dict[str, str], said: list[str]) -> None:
+    checks = [
+        {"name": name, "outcome": outcome, "seconds": 0.1, "reason": "no worker" if outcome == "skipped" else ""}
+        for name, outcome in outcomes.items()
+    ]
+    assert report_view(sample_record(verification=checks))["lead"][2:] == said
 
 
 def test_a_configuration_that_could_not_be_read_is_named() -> None:

@@ -8,6 +8,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.checks i
     WARNING,
     Check,
     check_collations,
+    check_database_kind,
     check_identity,
     check_keys,
     check_space,
@@ -33,6 +34,18 @@ def identity(**changes) -> Check:
         **changes,
     }
     return check_identity(**arguments)
+
+
+@pytest.mark.parametrize("configuration", [{}, {"db_type": "mariadb"}, {"db_type": None}])
+def test_a_site_in_mariadb_needs_no_word(configuration):
+    assert check_database_kind(configuration, {"db_type": "postgres"} if configuration else {}) == []
+
+
+@pytest.mark.parametrize("configurations", [({"db_type": "postgres"}, {}), ({}, {"db_type": "postgres"})])
+def test_a_site_in_another_kind_of_database_is_refused(configurations):
+    (refused,) = check_database_kind(*configurations)
+    assert (refused.outcome, refused.error_code) == (FAILED, "database_unsupported")
+    assert "postgres" in refused.text
 
 
 def test_a_set_of_the_site_passes():

@@ -57,6 +57,17 @@ def test_free_lock_is_acquired_renewed_and_released(lock: SiteLock, clock: Clock
     assert lock.read() is None
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"recovery": "one"}'])
+def test_file_that_is_no_lock_is_told_with_what_to_do(lock: SiteLock, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "state" / SITE / "lock"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(LifeboatError, match="remove that file") as refused:
+        lock.acquire("two", this_holder())
+    assert refused.value.error_code == "lock_damaged"
+    assert path.read_text() == content
+
+
 def test_holder_may_ask_again(lock: SiteLock) -> None:
     lock.acquire("one", ELSEWHERE)
     assert lock.acquire("one", ELSEWHERE) is None
