@@ -27,6 +27,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.fence im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.lab import MariaDBServer
+from tests.lab.processes import wait_until
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_fence_ends_what_is_there_and_lets_nothing_in(administrator: Any, login:
     with pytest.raises(LifeboatError) as refused:
         connect(login, database)
     assert refused.value.error_code == "mariadb_access_denied"
+    wait_until(lambda: not accounts._connection_ids(administrator, database), "the end of what was undone")
     assert raise_fence(administrator, database) == 0
     lower_fence(administrator, database)
     with closing(connect(login, database)) as connection:

@@ -113,7 +113,7 @@ class Sleeper:
 
     def run(self, *options: str, **arguments: Any) -> tuple[str, dict[str, Any]]:
         process = self.start(*options, **arguments)
-        output, _nothing = process.communicate(timeout=120)
+        output, _nothing = process.communicate(timeout=600)
         assert process.returncode == 0, output
         return output, json.loads((self.folder / "result.json").read_text())
 
@@ -142,7 +142,7 @@ def test_progress_is_shown_and_nothing_stays_behind(sleeper: Sleeper) -> None:
     shown = "alpha.localhost: load  1.0 MiB of 4.0 MiB, 1 of 4 tables, tabNote, 0:"
     assert any(shown in line for line in process.stdout)
     (sleeper.folder / "enough").touch()
-    output, _nothing = process.communicate(timeout=120)
+    output, _nothing = process.communicate(timeout=600)
     assert process.returncode == 0, output
     result = json.loads((sleeper.folder / "result.json").read_text())
     assert (result["changed"], result["text"]) == (True, "a\tb \u20ac")
@@ -182,7 +182,7 @@ def test_check_mode_runs_the_module_plainly(sleeper: Sleeper) -> None:
 
 def test_a_secret_task_shows_no_progress(sleeper: Sleeper) -> None:
     process = sleeper.start(seconds=5, no_log=True)
-    output, _nothing = process.communicate(timeout=120)
+    output, _nothing = process.communicate(timeout=600)
     assert process.returncode == 0
     assert "tabNote" not in output
 
@@ -196,7 +196,7 @@ def test_a_killed_module_is_noticed(sleeper: Sleeper) -> None:
     wait_until(lambda: bool(list(sleeper.jobs.glob("*.progress"))), "the module's progress")
     os.kill(wrapper, signal.SIGKILL)
     os.kill(module, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     result = json.loads((sleeper.folder / "result.json").read_text())
     assert (result["failed"], result["error_code"]) == (True, "module_killed")
     assert "during load" in result["msg"]

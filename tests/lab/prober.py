@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .background import Background
 
 INTERVAL_SECONDS = 0.05
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 60.0
 NO_ANSWER = 0
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
-START_TIMEOUT_SECONDS = 60.0
-STOP_TIMEOUT_SECONDS = 30.0
+# Only what never comes is waited for so long: a busy machine may need a while.
+START_TIMEOUT_SECONDS = 300.0
+STOP_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 
 
@@ -98,7 +99,7 @@ def marked_processes(name: str, folder: Path) -> Iterator[int]:
                 yield int(process.name)
 
 
-def end_marked_processes(name: str, folder: Path, timeout_seconds: float = 10.0) -> None:
+def end_marked_processes(name: str, folder: Path, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
     """Kill what is left of the processes that ``marked_processes`` yields."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 INTERVAL_SECONDS = 0.02
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 60.0
 MARK = "written by the lab's writer"
 
 

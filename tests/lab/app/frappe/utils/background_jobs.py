@@ -41,11 +41,13 @@ def execute_job(
         connection.close()
 
 
-def write_slowly(connection: Any, seconds: float, marker: str, writes_a_second: int = 4) -> int:
-    """Write a row, commit, sleep a little, until the seconds are over: a job that a recovery has to wait for."""
+def write_slowly(
+    connection: Any, seconds: float, marker: str, writes_a_second: int = 4, until: str = "/nonexistent"
+) -> int:
+    """Write a row, commit, sleep a little, until the seconds are over or a file is there: a job to wait for."""
     deadline = time.monotonic() + seconds
     written = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not Path(until).exists():
         now = datetime.now(ZoneInfo("Asia/Kolkata")).replace(tzinfo=None)
         with connection.cursor() as cursor:
             cursor.execute(
