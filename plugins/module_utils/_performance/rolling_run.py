@@ -54,7 +54,7 @@ POLL_SECONDS = 0.05
 # A manager waits for the end of what it stops: 40 seconds for bench's web server, and some for its start.
 MANAGER_SECONDS = 120
 # How long a worker that is just being started is waited for: supervisor tells its process after a second.
-STARTING_SECONDS = 5.0
+STARTING_SECONDS = 20.0
 
 _run_patiently = partial(run_command, timeout_seconds=MANAGER_SECONDS)
 
