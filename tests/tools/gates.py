@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
 
 from tests.tools.checkout import CACHE, ROOT, link_collection, tool_environment
@@ -22,38 +22,38 @@ GRACE_SECONDS = 30.0
 PYTEST = ("python", "-m", "pytest", "-q")
 MYPY_OF_TESTS = ("mypy", "--python-version", "3.11", "--follow-imports", "silent")
 MEASURED = ("--cov", "--cov-report=")
-BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
-ON_BOTH_CORES = ("-n", "2", *BY_FILE)
-# Tests with servers of their own wait for them much of their time.
-WAITING = ("-n", "3", *BY_FILE)
+ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 ONE_WORKER = ("--num-workers", "1")
-# The gates of one lane run one after the other, the lanes at the same time: what needs one processor at most, what is
-# spread over two but mostly waits for servers, and what waits for containers.
-ALONE, SPREAD, CONTAINERS = "alone", "spread", "containers"
+# Two processors are busy with that many gates: each of the long ones waits for servers or containers now and then.
+AT_ONCE = 3
+LONG_SECONDS = 2400
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One thing that has to hold: its name (a target of the Makefile), what it promises, what checks it."""
+    """One thing that has to hold: its name (a target of the Makefile), what it promises, what checks it.
+
+    ``after`` names the gates above it in the table whose results it reads.
+    """
 
     name: str
     promise: str
     commands: tuple[tuple[str, ...], ...]
-    lane: str
+    after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    limit_seconds: int = 600
+    limit_seconds: int = 1200
 
 
 def gate(
     name: str,
     promise: str,
     *commands: tuple[str, ...],
-    lane: str = ALONE,
-    limit_seconds: int = 600,
+    after: tuple[str, ...] = (),
+    limit_seconds: int = 1200,
     **environment: str,
 ) -> Gate:
     """Write a gate down in one line of the table below."""
-    return Gate(name, promise, commands, lane, environment, limit_seconds)
+    return Gate(name, promise, commands, after, environment, limit_seconds)
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
@@ -61,7 +61,8 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return ("python", "-m", f"tests.tools.{name}", *arguments)
 
 
-# Quick ones of each lane first: whoever broke something sees it within the first seconds.
+# They begin in this order. Quick ones first: whoever broke something sees it within the first seconds. Then the longest:
+# none of them is left alone at the end.
 GATES: tuple[Gate, ...] = (
     gate("ruff-format", "Python is formatted", ("ruff", "format", "--check", "--diff", ".")),
     gate("ruff", "Python is free of lint", ("ruff", "check", "--output-format", "concise", ".")),
@@ -74,12 +75,6 @@ GATES: tuple[Gate, ...] = (
         "what is generated from the code says what the code says",
         tool("pages", "--check"),
     ),
-    gate(
-        "mypy",
-        "type hints hold, strictly",
-        ("mypy", "plugins/module_utils"),
-        (*MYPY_OF_TESTS, "tests/tools", "tests/construction", "tests/artifact", "tests/runner"),
-    ),
     gate("construction", "every part has its tests, documentation and place", (*PYTEST, "tests/construction")),
     gate(
         "docs",
@@ -90,22 +85,46 @@ GATES: tuple[Gate, ...] = (
         ),
     ),
     gate(
-        "ansible-lint",
-        "roles and playbooks pass the production profile and more",
-        ("ansible-lint", "--offline", "--nocolor"),
+        "mypy",
+        "type hints hold, strictly",
+        ("mypy", "plugins/module_utils"),
+        (*MYPY_OF_TESTS, "tests/tools", "tests/construction", "tests/artifact", "tests/runner"),
     ),
     gate(
-        "unit",
-        "the unit tests pass",
-        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/unit"),
-        lane=SPREAD,
-        COVERAGE_FILE=str(COVERAGE / "unit"),
+        "molecule",
+        "hosts with systemd recover their site, twice, and an audit sees their faults come and go",
+        ("bash", "tests/tools/molecule.sh", "test", "--all"),
+        limit_seconds=LONG_SECONDS,
+    ),
+    gate(
+        "integration",
+        "the integration tests pass on real servers and the lab",
+        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/integration"),
+        COVERAGE_FILE=str(COVERAGE / "integration"),
+        limit_seconds=LONG_SECONDS,
+    ),
+    gate(
+        "faults",
+        "every promise holds when its fault is injected",
+        (*PYTEST, *ON_BOTH_CORES, "tests/faults"),
+        limit_seconds=LONG_SECONDS,
     ),
     gate(
         "sanity",
         "ansible-test's sanity tests pass on all that is published (the tests and scenarios are ruff's and yamllint's)",
         tool("ansible_test", "sanity", "--exclude", "tests/", "--exclude", "molecule/"),
-        limit_seconds=1200,
+        limit_seconds=LONG_SECONDS,
+    ),
+    gate(
+        "unit",
+        "the unit tests pass",
+        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/unit"),
+        COVERAGE_FILE=str(COVERAGE / "unit"),
+    ),
+    gate(
+        "ansible-lint",
+        "roles and playbooks pass the production profile and more",
+        ("ansible-lint", "--offline", "--nocolor"),
     ),
     gate(
         "units",
@@ -113,37 +132,15 @@ GATES: tuple[Gate, ...] = (
         tool("ansible_test", "units", *ONE_WORKER, "--collect-only"),
         tool("ansible_test", "units", *ONE_WORKER, "tests/unit/plugins/modules/", "tests/unit/plugins/lookup/"),
     ),
+    gate("runner", "ansible-runner recovers, checks and audits as AWX does", (*PYTEST, "tests/runner")),
     gate("artifact", "the built tarball holds what it should, installs and works alone", (*PYTEST, "tests/artifact")),
+    gate("demo", "the demonstration proves what it shows", ("python", "-m", "tests.lab", "demo")),
     gate("importer", "galaxy-importer accepts the built tarball", tool("importer")),
-    gate(
-        "integration",
-        "the integration tests pass on real servers and the lab",
-        (*PYTEST, *WAITING, *MEASURED, "tests/integration"),
-        lane=SPREAD,
-        COVERAGE_FILE=str(COVERAGE / "integration"),
-        limit_seconds=1500,
-    ),
     gate(
         "coverage",
         "unit and integration tests reach 95 % of lines and of branches",
         tool("coverage_floor"),
-        lane=SPREAD,
-    ),
-    gate(
-        "faults",
-        "every promise holds when its fault is injected",
-        (*PYTEST, *WAITING, "tests/faults"),
-        lane=SPREAD,
-        limit_seconds=1200,
-    ),
-    gate("runner", "ansible-runner recovers, checks and audits as AWX does", (*PYTEST, "tests/runner")),
-    gate("demo", "the demonstration proves what it shows", ("python", "-m", "tests.lab", "demo")),
-    gate(
-        "molecule",
-        "hosts with systemd recover their site, twice, and an audit sees their faults come and go",
-        ("bash", "tests/tools/molecule.sh", "test", "--all"),
-        lane=CONTAINERS,
-        limit_seconds=1500,
+        after=("unit", "integration"),
     ),
 )
 
@@ -189,8 +186,9 @@ def run_command(command: tuple[str, ...], environment: dict[str, str], limit_sec
     return f"exit code {code}" if code else None
 
 
-def run_gate(checked: Gate) -> Outcome:
-    """Run a gate's commands into its log, up to the first that fails."""
+def run_gate(checked: Gate, earlier: Sequence[Future[Outcome]]) -> Outcome:
+    """Run a gate's commands into its log, up to the first that fails, once the earlier gates have ended."""
+    wait(earlier)
     started = time.monotonic()
     environment = {**tool_environment(), **checked.environment}
     log = LOGS / f"{checked.name}.log"
@@ -207,14 +205,16 @@ def run_gate(checked: Gate) -> Outcome:
 
 
 def run_gates(chosen: Sequence[Gate]) -> Iterator[Outcome]:
-    """Run the lanes at the same time, the gates of each in their order; yield each gate as it ends."""
-    lanes = {lane: ThreadPoolExecutor(max_workers=1) for lane in {checked.lane for checked in chosen}}
-    outcomes = [lanes[checked.lane].submit(run_gate, checked) for checked in chosen]
+    """Begin the gates in their order, some at the same time; yield each as it ends."""
+    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+    outcomes: dict[str, Future[Outcome]] = {}
+    for checked in chosen:
+        earlier = [outcomes[name] for name in checked.after if name in outcomes]
+        outcomes[checked.name] = pool.submit(run_gate, checked, earlier)
     try:
-        yield from (outcome.result() for outcome in as_completed(outcomes))
+        yield from (outcome.result() for outcome in as_completed(outcomes.values()))
     except BaseException:
-        for lane in lanes.values():
-            lane.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
         for process in tuple(RUNNING):
             end_group(process)
         raise
