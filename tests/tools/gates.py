@@ -61,7 +61,7 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return ("python", "-m", f"tests.tools.{name}", *arguments)
 
 
-# They begin in this order. Quick ones first: whoever broke something sees it within the first seconds. Then the longest:
+# They begin in this order. Quick ones first: whoever broke something sees it within seconds. Then the longest, so that
 # none of them is left alone at the end.
 GATES: tuple[Gate, ...] = (
     gate("ruff-format", "Python is formatted", ("ruff", "format", "--check", "--diff", ".")),
