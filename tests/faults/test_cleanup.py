@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pwd
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run impor
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
+from tests import cleanup_runs
 from tests.cleanup_folder import make_bench, make_file
 from tests.small_disk import small_disk
 
@@ -93,6 +96,33 @@ def test_killed_run_is_completed_by_the_next(bench: Bench, count: int) -> None:
 
 
 @pytest.mark.promise(11)
+@pytest.mark.promise(25)
+@pytest.mark.parametrize("rule", ["bench_logs", "package_caches", "site_logs"])
+def test_killed_run_of_each_class_of_files_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    home, bench, now = tmp_path / "home", make_bench(tmp_path), time.time()
+    account = pwd.struct_passwd(("frappe", "x", os.geteuid(), os.getegid(), "", str(home), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _user: account)
+    folders = {
+        "bench_logs": bench.path / "logs",
+        "package_caches": home / ".cache" / "pip",
+        "site_logs": bench.site("a.example").path / "logs",
+    }
+    for folder in folders.values():
+        for number in range(FILES):
+            make_file(folder / f"web.log.{number}", now, 100 + number)
+    request = cleanup_runs.request_of(tmp_path, [bench], {rule: {"keep_newest": 0}})
+    killed_after(5, request)
+    assert {name: len(list(folder.iterdir())) for name, folder in folders.items()} == {
+        name: FILES - 5 * (name == rule) for name in folders
+    }
+    assert run_clean(request, None, check_mode=False)["outcomes"] == {"removed": FILES - 5}
+    assert {name for name, folder in folders.items() if any(folder.iterdir())} == set(folders) - {rule}
+    assert not run_clean(request, None, check_mode=False)["changed"]
+
+
+@pytest.mark.promise(11)
 @pytest.mark.parametrize("count", [1, 5, FILES - 2])
 def test_killed_run_can_be_undone(bench: Bench, count: int) -> None:
     before = rotated(bench)
@@ -148,6 +178,20 @@ def test_clock_in_the_future_lets_no_reviewed_plan_and_no_grace_pass(bench: Benc
     assert refused.value.error_code == "clock_ahead"
     assert run_undo(request, done["run"], check_mode=False)["outcomes"] == {"restored": FILES - 2}
     assert rotated(bench) == before
+
+
+def test_file_system_that_became_read_only_stops_nothing_else(tmp_path: Path, bench: Bench) -> None:
+    with small_disk(tmp_path / "disk"):
+        other, now = make_bench(tmp_path / "disk"), time.time()
+        for number in range(4):
+            make_file(other.path / "logs" / f"web.log.{number}", now, 40 + number)
+        request = cleanup_runs.request_of(tmp_path, [other, bench], {"bench_logs": {"keep_newest": 2}})
+        plan = make_plan(request)
+        subprocess.run(["mount", "-o", "remount,ro", tmp_path / "disk"], check=True)
+        done = run_clean(request, plan, check_mode=False)
+        assert done["outcomes"] == {"read-only file system": 2, "removed": FILES - 2}
+        assert any(line.endswith("web.log.3: read-only file system") for line in done["lines"])
+        assert (len(rotated(other)), len(rotated(bench))) == (4, 2)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pwd
 import shutil
 import signal
 import time
@@ -20,6 +21,9 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import Task
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
+
+from tests import cleanup_runs
+from tests.cleanup_folder import make_bench
 
 NOW = time.time()
 MACHINE = "0123456789abcdef" * 2
@@ -114,6 +118,7 @@ def needs(kind: Any) -> None:
         pytest.skip(f"{kind.program} is not installed: its own cleaning cannot be tested")
 
 
+@pytest.mark.promise(25)
 def test_old_files_go_once(kind: Any, tmp_path: Path) -> None:
     needs(kind)
     request = request_of(kind, tmp_path)
@@ -148,6 +153,38 @@ def test_killed_cleanup_is_completed_by_the_next(kind: Any, tmp_path: Path) -> N
     assert process.exitcode == -signal.SIGKILL
     assert run_clean(request_of(kind, tmp_path), None, check_mode=False)["tasks"][0]["count"] == 1
     assert left(kind) == 0
+
+
+@pytest.mark.promise(11)
+@pytest.mark.promise(25)
+def test_killed_cleanup_of_tool_caches_is_completed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program stands in for yarn: it removes one package after another, and is killed with the cleanup."""
+    account = pwd.struct_passwd(("frappe", "x", os.geteuid(), os.getegid(), "", str(tmp_path), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _user: account)
+    cache, kept = tmp_path / ".cache" / "yarn", tmp_path / ".cache" / "others" / "x"
+    for path in (*(cache / f"v6-{number}" / "index.js" for number in range(3)), kept):
+        path.parent.mkdir(parents=True)
+        path.write_text("x" * 9000)
+    program = tmp_path / "bin" / "yarn"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    request = cleanup_runs.request_of(tmp_path, [make_bench(tmp_path)], {"tool_caches": {}})
+
+    def clean() -> dict[str, Any]:
+        return run_clean(request, None, check_mode=False)
+
+    program.write_text(f"#!/bin/sh\nrm -r {cache}/v6-0\nkill -9 $PPID\n")
+    program.chmod(0o755)
+    process = multiprocessing.get_context("fork").Process(target=clean)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    program.write_text(f"#!/bin/sh\nrm -r {cache}/*\n")
+    assert clean()["tasks"][0]["count"] == 2
+    assert (list(cache.iterdir()), kept.exists()) == ([], True)
+    assert not clean()["changed"]
 
 
 def test_program_that_fails_is_an_error(kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

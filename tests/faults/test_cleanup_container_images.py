@@ -77,6 +77,7 @@ def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Podman]:
         podman("rm", "--all", "--force")
 
 
+@pytest.mark.promise(25)
 def test_old_images_go_once_and_those_that_somebody_needs_stay(podman: Podman) -> None:
     old = podman.build(20)
     used = podman.build(21)

@@ -78,6 +78,7 @@ def queue(tmp_path: Path, redis_server: RedisServer) -> Iterator[FailedQueue]:
     queue.redis.close()
 
 
+@pytest.mark.promise(25)
 def test_old_jobs_and_those_of_removed_sites_go_once(queue: FailedQueue) -> None:
     queue.fail(f"{SITE}::new", 1)
     queue.fail(f"{SITE}::old", 9)
@@ -125,6 +126,35 @@ def test_killed_cleanup_is_completed_by_the_next(queue: FailedQueue, monkeypatch
     assert len(list(queue.redis.scan_iter("rq:results:*"))) == 7
     assert queue.clean()["tasks"][0]["count"] == 6
     assert queue.left() == [f"{SITE}::0"]
+
+
+@pytest.mark.promise(25)
+@pytest.mark.parametrize(
+    ("change", "back", "reason"),
+    [
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "ReadOnlyError. It is a replica"),
+        (
+            ("CONFIG", "SET", "requirepass", "another"),
+            ("CONFIG", "SET", "requirepass", ""),
+            "AuthenticationError. Correct the password",
+        ),
+    ],
+    ids=["replica", "password"],
+)
+def test_replica_and_wrong_password_are_refused(
+    queue: FailedQueue, change: tuple[str, ...], back: tuple[str, ...], reason: str
+) -> None:
+    for number in range(2):
+        queue.fail(f"{SITE}::{number}", 9 + number)
+    plan = make_plan(queue.request())
+    queue.redis.execute_command(*change)
+    try:
+        done = run_clean(queue.request(), plan, check_mode=False)
+    finally:
+        queue.redis.execute_command(*back)
+    assert (done["changed"], [found["error_code"] for found in done["refused"]]) == (False, ["redis_unavailable"])
+    assert reason in done["refused"][0]["reason"]
+    assert len(queue.left()) == 2
 
 
 def test_queue_that_does_not_answer_is_refused(queue: FailedQueue) -> None:

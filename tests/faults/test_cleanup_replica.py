@@ -61,6 +61,9 @@ def test_rows_stay_while_a_replica_is_behind(
     rules = {"log_tables": {"days": {"Version": 30}, "replicas": [f"127.0.0.1:{port}"]}}
     request = site.request(rules)
     (task,) = LOG_TABLES.plan(request.context, request.tasks["log_tables"])
+    unnamed = site.request({"log_tables": {"days": {"Version": 30}}})
+    (_task, note) = LOG_TABLES.plan(unnamed.context, unnamed.tasks["log_tables"])
+    assert "has 1 replica, of which the setting replicas names 0" in note.text
     execute(replica, "STOP SLAVE SQL_THREAD")
     site.insert("View Log", ["written since"], 1)
     waited: list[int] = []

@@ -20,7 +20,8 @@ from tests.cleanup_folder import make_bench
 from tests.lab import RedisServer
 from tests.modules import run_module
 
-LASTING = {"_a|monitor-transactions", "_a|insert_queue_for_Error Log", "_a|session"}
+LASTING = {"_a|monitor-transactions", "_a|insert_queue_for_Error Log", "_a|session", "_a|rl:login:1.2.3.4"}
+LASTING |= {"_a|login_failed_count", "_a|agent-jobs-1"}
 OTHERS = {"_ab|doctype", "rq:job:a.example::1", "assets_json"}
 CACHED = {f"_a|key {number}" for number in range(8)}
 
@@ -41,12 +42,15 @@ def keys(onlooker: redis.Redis) -> set[str]:
 def run(folder: Path, url: str, **options: Any) -> dict[str, Any]:
     bench_path = folder / "frappe-bench"
     if not bench_path.exists():
-        make_bench(folder)
+        package = make_bench(folder).apps_path / "press" / "press"
+        package.mkdir(parents=True)
+        (package / "hooks.py").write_text('app_name = "press"\npersistent_cache_keys = ["agent-jobs*"]\n')
     (bench_path / "sites" / "common_site_config.json").write_text(json.dumps({"redis_cache": url}))
     paths = {"bench_path": str(bench_path), "state_path": str(folder / "state")}
     return run_module(cleanup, **paths, rules={"site_cache": {"sites": ["a.example", "other.example"]}}, **options)
 
 
+@pytest.mark.promise(25)
 def test_keys_of_the_site_go_once(tmp_path: Path, redis_server: RedisServer, onlooker: redis.Redis) -> None:
     planned = run(tmp_path, redis_server.url, check_mode=True)
     assert (planned["changed"], planned["rules"]["site_cache"]["items"]) == (True, 8)

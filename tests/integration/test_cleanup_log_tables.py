@@ -6,7 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import pace, row_pruning
@@ -19,6 +19,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connectio
 from ansible_collections.lifeboat.frappe.plugins.modules import cleanup
 
 from tests.lab import MariaDBServer
+from tests.lab.schema import DocType
 from tests.log_site import SITE, LogSite
 from tests.modules import run_module
 
@@ -91,10 +92,25 @@ def test_row_that_was_changed_since_stays_with_its_children(site: LogSite, monke
     assert (done["changed"], done["tasks"][0]["outcome"]) == (False, "done")
 
 
+def test_rows_of_a_table_that_the_site_added_go_with_their_parent(site: LogSite) -> None:
+    notes = DocType("Version Note", {"note": "Data"}, 0, child=True)
+    fields = DocType("Custom Field", {"dt": "Data", "fieldtype": "Data", "options": "Data"}, 0)
+    for doctype in (notes, fields):
+        execute(site.administrator, doctype.create_statement())
+    for options in (notes.name, "No Table of It"):
+        site.insert(fields.name, [options], 1, dt="Version", fieldtype="Table", options=options)
+    for name, age_days in (("old", 60), ("new", 1)):
+        site.insert("Version", [name], age_days)
+        site.insert(notes.name, [f"of-{name}"], age_days, parent=name, parenttype="Version")
+    assert site.clean({"log_tables": {"days": {"Version": 30}}})["tasks"][0]["count"] == 1
+    assert (site.names("Version"), site.names(notes.name)) == (["new"], ["of-new"])
+
+
 def test_rows_are_archived_before_they_go(site: LogSite) -> None:
     site.insert("Email Queue", ["a", "b"], 60, status="Sent", message="text of\nmany lines")
     site.insert("Email Queue Recipient", ["to-a"], 60, parent="a", parenttype="Email Queue")
     rules = {"log_tables": {"archive_path": str(site.folder / "archive")}}
+    assert f"which go to {site.folder / 'archive'} first" in site.clean(rules, check_mode=True)["lines"][1]
     assert site.clean(rules)["tasks"][0]["count"] == 2
     (path,) = (site.folder / "archive" / SITE).iterdir()
     with gzip.open(path, "rt") as stream:
@@ -126,8 +142,13 @@ class Clock:
         return self.seconds
 
 
-def prune(site: LogSite, deadline: float = 1e9, position: Any = None) -> row_pruning.Pruning:
-    context = TaskContext([site.bench], site.folder / "state", site.now, clock=Clock(), pause=lambda _seconds: None)
+def prune(
+    site: LogSite,
+    deadline: float = 1e9,
+    position: Any = None,
+    pause: Callable[[float], object] = lambda _seconds: None,
+) -> row_pruning.Pruning:
+    context = TaskContext([site.bench], site.folder / "state", site.now, clock=Clock(), pause=pause)
     old = OldRows("Version", old_before(site.now, 30 * 86400))
     with site_connection(site.bench.site(SITE)) as connection:
         row_pruning.prepare_session(connection, True, 1)
@@ -168,6 +189,16 @@ def test_row_that_somebody_has_locked_ends_in_a_pause_and_then_busy(
     other.rollback()
     other.close()
     assert prune(site).count == 2
+
+
+def test_file_that_stops_it_is_obeyed_between_chunks(site: LogSite) -> None:
+    site.insert("Version", (f"row-{number:03d}" for number in range(150)), 60)
+    stop = site.folder / "state" / "cleanup.stop"
+    stop.parent.mkdir(exist_ok=True)
+    found = prune(site, pause=lambda _seconds: stop.touch())
+    assert (found.outcome, found.count, found.position) == ("stopped", 100, "row-099")
+    stop.unlink()
+    assert prune(site, position=found.position).count == 50
 
 
 def test_load_makes_it_wait_or_give_up(site: LogSite, monkeypatch: pytest.MonkeyPatch) -> None:

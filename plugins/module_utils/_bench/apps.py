@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 
 from .layout import Bench
 
@@ -14,12 +17,26 @@ _PROJECT_VERSION = re.compile(r"""^\[project\]\s*$(?:\n(?!\[).*)*?\nversion\s*=\
 _VERSION = re.compile(
     r"v?(?P<release>\d+(?:\.(?:\d+|x))*)(?:[-.]?(?P<stage>[a-z]+)[-.]?(?P<number>\d+)?)?", re.IGNORECASE
 )
+_WILDCARD = re.compile(r"[*?\[]")
 _STAGES = ("develop", "dev", "a", "alpha", "b", "beta", "c", "rc")
 
 
 def bench_apps(bench: Bench) -> dict[str, str]:
     """Return each app's version, in the order of ``apps.txt``; "unknown" where the source does not tell."""
     return {name: _app_version(bench, name) for name in _app_names(bench)}
+
+
+def persistent_cache_keys(bench: Bench) -> list[str]:
+    """Return what the names of keys in the cache begin with that the bench's apps want kept, as their hooks say.
+
+    Hooks that are computed, or cannot be read, say nothing here: Frappe alone can run them.
+    """
+    patterns: list[str] = []
+    for name in _app_names(bench):
+        with suppress(OSError, SyntaxError, ValueError):
+            tree = ast.parse((bench.apps_path / name / name / "hooks.py").read_text())
+            patterns += map(str, _hook_values(tree, "persistent_cache_keys"))
+    return [prefix for pattern in patterns if (prefix := _WILDCARD.split(pattern, maxsplit=1)[0])]
 
 
 def compare_versions(first: str, second: str) -> int:
@@ -41,6 +58,12 @@ def _app_names(bench: Bench) -> list[str]:
     if not bench.apps_path.is_dir():
         return []
     return sorted(folder.name for folder in bench.apps_path.iterdir() if (folder / folder.name).is_dir())
+
+
+def _hook_values(hooks: ast.Module, name: str) -> Iterator[object]:
+    for node in hooks.body:
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
+            yield from ast.literal_eval(node.value)
 
 
 def _app_version(bench: Bench, name: str) -> str:

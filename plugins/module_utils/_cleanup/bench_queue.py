@@ -48,6 +48,11 @@ def is_of_removed_site(job_id: str, sites: Collection[str]) -> bool:
     return bool(site) and site not in sites
 
 
+def more_text(found: int) -> str:
+    """Return what to add to a reason where more jobs were found than one run takes."""
+    return f"; {found - MOST_JOBS:,} more wait for the next run" * (found > MOST_JOBS)
+
+
 def folders_of_sites(bench: Bench) -> set[str]:
     """Return whatever may be a site of the bench, also one that is broken."""
     return {folder.name for folder in bench.sites_path.iterdir()}

@@ -46,11 +46,17 @@ def plan_lines(plan: CleanupPlan, expired: Sequence[str] = (), grace_days: int |
         expired: The runs whose files leave quarantine for good.
         grace_days: For how long the files of the plan wait in quarantine; None where they do not.
     """
-    lines = []
+    lines: list[str] = []
+    idle, refused = [], {refusal.rule for refusal in plan.refusals}
     for rule, found in plan.summary().items():
-        lines.append(_rule_line(rule, found))
-        lines += _task_lines([task for task in plan.tasks if task.rule == rule])
-    lines = lines or ["No rule is on: nothing may go."]
+        if found["items"] or found["left_items"] or found["kept_items"]:
+            lines += [_rule_line(rule, found), *_task_lines([task for task in plan.tasks if task.rule == rule])]
+        elif rule not in refused:
+            idle.append(rule)
+    if idle:
+        lines.append(f"nothing may go by {', '.join(idle)}")
+    if not plan.results:
+        lines.append("No rule is on: nothing may go.")
     lines += map(_disk_line, plan.disk_summary())
     if plan.items and grace_days is not None:
         lines.append(
@@ -93,8 +99,11 @@ def _disk_line(disk: Mapping[str, Any]) -> str:
 
 
 def refusal_lines(refused: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return what rules could not look at, or must not touch."""
-    return [f"{refusal['rule']}, {refusal['subject']}: {refusal['reason']}" for refusal in refused]
+    """Return what rules could not look at, or must not touch; several that meet the same are named together."""
+    rules: dict[tuple[str, str], list[str]] = {}
+    for refusal in refused:
+        rules.setdefault((refusal["subject"], refusal["reason"]), []).append(refusal["rule"])
+    return [f"{', '.join(dict.fromkeys(names))}, {subject}: {reason}" for (subject, reason), names in rules.items()]
 
 
 def note_lines(noted: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -9,13 +9,17 @@ from typing import Any
 from .connection import redis_connection
 
 BATCH_KEYS = 1000
-# What cannot be made again from the database: rows that are yet to be inserted, sessions, and records of a look.
+# What cannot be made again from the database: rows that are yet to be inserted, sessions, records of a look, and what
+# counts requests and failed logins, which would give whoever attacks a site a new start.
 LASTING_KEYS = (
     "insert_queue_for_",
     "monitor-transactions",
     "recorder-",
     "changelog-",
     "global_search_queue",
+    "rate-limit-counter-",
+    "rl:",
+    "login_failed_",
     "session",
 )
 

@@ -13,6 +13,15 @@ from .._system.errors import LifeboatError
 # A recovery does without: callers report what they could not do.
 HAS_REDIS = find_spec("redis") is not None
 
+# What the name of an error alone does not say to whoever has to mend it.
+REMEDIES = {
+    "AuthenticationError": "Correct the password in its URL",
+    "AuthenticationWrongNumberOfArgsError": "Correct the password in its URL",
+    "NoPermissionError": "Give the account of its URL the rights for it",
+    "ReadOnlyError": "It is a replica: name the primary in its URL",
+    "OutOfMemoryError": "It takes no writes: raise maxmemory, or find what fills it",
+}
+
 # Redis answers from memory: a server that takes longer than this is as good as down, and a promotion waits for it.
 TIMEOUT_SECONDS = 2.0
 
@@ -58,7 +67,9 @@ def redis_connection(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Iter
 
 def _unavailable(url: str, error: Exception) -> LifeboatError:
     # The class says enough (ConnectionError, AuthenticationError); the text of a ValueError quotes the URL.
+    name = type(error).__name__
+    remedy = REMEDIES.get(name, "Start it, or correct its address")
     return LifeboatError(
-        f"Cannot use Redis at {without_password(url)}: {type(error).__name__}. Start it, or correct its address.",
+        f"Cannot use Redis at {without_password(url)}: {name}. {remedy}.",
         "redis_unavailable",
     )

@@ -19,6 +19,7 @@ from ..bench_queue import (
     fields_of_jobs,
     folders_of_sites,
     is_of_removed_site,
+    more_text,
     plan_queues,
     queue_of,
     remove_jobs,
@@ -106,7 +107,7 @@ def _queue_tasks(
                 count=len(jobs[:MOST_JOBS]),
                 bytes=0,
                 age_seconds=int(context.now - moment),
-                reason=why,
+                reason=why + more_text(len(jobs)),
                 parameters={
                     "bench": str(bench.path),
                     "queue": queue,

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from ..._bench.layout import Site
 from ..._checks.subjects.site_log_tables import RETENTION_DAYS
 from ..._mariadb.connection import DRIVER_ERRORS, fetch_all, server_errors
+from ..._mariadb.identifiers import quote_identifier
 from ..._system.files import make_private_folder, write_json_atomically
-from ..._system.quantities import DAY_SECONDS
+from ..._system.quantities import DAY_SECONDS, count_text
 from ..pace import Load
 from ..quarantine import run_id
 from ..row_archive import RowArchive
 from ..row_pruning import OldRows, prepare_session, prune_rows
 from ..site_database import old_before, plan_sites, replica_connection, site_connection, site_of
-from ..tasks import Planned, Task, TaskContext, TaskOutcome, TaskRule
+from ..tasks import Note, Planned, Task, TaskContext, TaskOutcome, TaskRule
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -31,6 +32,9 @@ NOT_BY_ROWS = ("Prepared Report", "Reminder")
 # Frappe never clears these, and to some owners they are the proof of who did what: off unless days are given.
 NEVER_CLEARED = ("Access Log", "Deleted Document", "Version")
 CHILDREN = {"Email Queue": ("Email Queue Recipient",)}
+# Where a DocType says which others are its children, and in which column its own name stands there.
+FIELDS = {"DocField": "parent", "Custom Field": "dt"}
+CHILD_FIELDS = ("Table", "Table MultiSelect")
 # A mail that was not sent is work, however old.
 CONDITIONS = {"Email Queue": "status NOT IN ('Not Sent', 'Sending', 'Partially Sent')"}
 KNOWN = tuple(sorted({*RETENTION_DAYS, *NEVER_CLEARED} - {*NOT_BY_ROWS}))
@@ -94,11 +98,26 @@ def kept_days(asked: Mapping[str, int], log_settings: Mapping[str, int]) -> dict
 
 
 def _plan(context: TaskContext, settings: LogSettings) -> Iterator[Planned]:
-    return plan_sites(ID, context, partial(_site_tasks, context, settings))
+    return plan_sites(ID, context, partial(_site_plan, context, settings))
+
+
+def _site_plan(
+    context: TaskContext, settings: LogSettings, site: Site, connection: Connection[Any]
+) -> Iterator[Planned]:
+    tasks = list(_site_tasks(context, settings, site, connection))
+    yield from tasks
+    ((_name, replicas),) = fetch_all(connection, "SHOW GLOBAL STATUS LIKE 'Slaves_connected'")
+    if tasks and int(replicas) > len(settings.replicas):
+        text = (
+            f"its server has {count_text(int(replicas), 'replica')}, of which the setting replicas names "
+            f"{len(settings.replicas)}: rows may go faster than the others follow"
+        )
+        yield Note(ID, site.name, int(replicas), 0, text)
 
 
 def _site_tasks(context: TaskContext, settings: LogSettings, site: Site, connection: Connection[Any]) -> Iterator[Task]:
     tables = _tables(connection)
+    children = _children(connection, tables)
     own: dict[str, int] = {}
     if LOG_SETTINGS in tables:
         rows = fetch_all(connection, f"SELECT ref_doctype, days FROM `tab{LOG_SETTINGS}`")  # noqa: S608
@@ -106,7 +125,7 @@ def _site_tasks(context: TaskContext, settings: LogSettings, site: Site, connect
     for doctype, days in sorted(kept_days(settings.days, own).items()):
         if doctype not in tables:
             continue
-        old = _old_rows(doctype, old_before(context.now, days * DAY_SECONDS), tables)
+        old = _old_rows(doctype, old_before(context.now, days * DAY_SECONDS), children)
         count = _count(connection, old, tables[doctype].rows)
         if count:
             yield Task(
@@ -115,7 +134,8 @@ def _site_tasks(context: TaskContext, settings: LogSettings, site: Site, connect
                 count=count,
                 bytes=count * tables[doctype].row_bytes,
                 age_seconds=days * DAY_SECONDS,
-                reason=f"rows older than {days} days",
+                reason=f"rows older than {count_text(days, 'day')}"
+                + f", which go to {settings.archive_path} first" * bool(settings.archive_path),
                 parameters={
                     "bench": str(site.bench.path),
                     "site": site.name,
@@ -134,9 +154,10 @@ class _Table:
     row_bytes: int
 
 
-def _tables(connection: Connection[Any]) -> dict[str, _Table]:
-    """Return what the server says of the tables that matter, by their DocTypes."""
-    doctypes = (LOG_SETTINGS, *KNOWN, *(child for children in CHILDREN.values() for child in children))
+def _tables(
+    connection: Connection[Any], doctypes: Collection[str] = (LOG_SETTINGS, *FIELDS, *KNOWN)
+) -> dict[str, _Table]:
+    """Return what the server says of tables, by their DocTypes; one that is not there is left out."""
     rows = fetch_all(
         connection,
         "SELECT TABLE_NAME, ENGINE, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES"
@@ -149,9 +170,26 @@ def _tables(connection: Connection[Any]) -> dict[str, _Table]:
     }
 
 
-def _old_rows(doctype: str, before: str, tables: Collection[str]) -> OldRows:
-    children = tuple(child for child in CHILDREN.get(doctype, ()) if child in tables)
-    return OldRows(doctype, before, children, CONDITIONS.get(doctype, ""))
+def _children(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, _Table]]:
+    """Return for each log the tables of its children: those of Frappe, and those that this site or an app has added."""
+    named = {(parent, child) for parent, children in CHILDREN.items() for child in children}
+    for doctype, column in FIELDS.items():
+        if doctype in tables:
+            statement = (
+                f"SELECT {column}, options FROM {quote_identifier(f'tab{doctype}')}"  # noqa: S608
+                f" WHERE {column} IN %s AND fieldtype IN %s AND options <> ''"
+            )
+            named |= {(str(log), str(child)) for log, child in fetch_all(connection, statement, (KNOWN, CHILD_FIELDS))}
+    there = _tables(connection, {child for _log, child in named})
+    found: dict[str, dict[str, _Table]] = {}
+    for log, child in sorted(named):
+        if child in there:
+            found.setdefault(log, {})[child] = there[child]
+    return found
+
+
+def _old_rows(doctype: str, before: str, children: Mapping[str, Collection[str]]) -> OldRows:
+    return OldRows(doctype, before, tuple(children.get(doctype, ())), CONDITIONS.get(doctype, ""))
 
 
 def _count(connection: Connection[Any], old: OldRows, table_rows: int) -> int:
@@ -182,8 +220,9 @@ def _apply(context: TaskContext, task: Task, deadline: float) -> TaskOutcome:
         replicas = [stack.enter_context(replica_connection(site, str(address))) for address in wanted["replicas"]]
         with server_errors(f"prepare the cleanup of {task.subject}"):
             tables = _tables(connection)
-            old = _old_rows(doctype, before, tables)
-            engines = {tables[name].engine for name in (doctype, *old.children)}
+            children = _children(connection, tables)
+            old = _old_rows(doctype, before, children)
+            engines = {tables[doctype].engine, *(table.engine for table in children.get(doctype, {}).values())}
             prepare_session(connection, engines == {INNODB}, 1 + len(old.children))
         positions = _positions(context)
         load = Load(connection, replicas, context.root)

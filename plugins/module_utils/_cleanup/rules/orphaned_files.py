@@ -69,7 +69,7 @@ def _plan(context: TaskContext, settings: OrphanSettings) -> Iterator[Planned]:
             yield Task(
                 **{
                     **vars(planned),
-                    "reason": f"{planned.reason}; to be put back as the run {run}",
+                    "reason": f"{planned.reason}; they wait in quarantine, and come back with undo={run}",
                     "parameters": {**planned.parameters, "run": run},
                 }
             )
@@ -107,14 +107,14 @@ def _site(context: TaskContext, settings: OrphanSettings, site: Site, connection
         count=len(chosen),
         bytes=sum(file.found.freed_bytes for file in chosen),
         age_seconds=int(settings.older_than_days * DAY_SECONDS),
-        reason="no File document knows them",
+        reason="no File document knows them"
+        + f"; {len(going) - MOST_FILES:,} more wait for the next run" * (len(going) > MOST_FILES),
         parameters={
             "bench": str(site.bench.path),
             "site": site.name,
             "older_than_days": settings.older_than_days,
             "files": [_planned_file(file) for file in chosen],
         },
-        folder=str(site.path),
     )
 
 

@@ -72,7 +72,8 @@ def _site_task(
             count=min(int(count), MOST_ROWS),
             bytes=int(size_bytes),
             age_seconds=age_seconds,
-            reason=f"expired, and not used for {age_seconds / DAY_SECONDS:g} days",
+            reason=f"expired, and not used for {age_seconds / DAY_SECONDS:g} days"
+            + f"; {count - MOST_ROWS:,} more wait for the next run" * (count > MOST_ROWS),
             parameters={"bench": str(site.bench.path), "site": site.name, "before": before},
         )
 

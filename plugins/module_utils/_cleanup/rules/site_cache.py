@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._bench.apps import persistent_cache_keys
 from ..._bench.configuration import database_address, read_configuration, redis_addresses
 from ..._bench.layout import Site
 from ..._queue.cache import LASTING_KEYS, count_site_keys, delete_site_keys
@@ -38,7 +39,7 @@ def _plan(context: TaskContext, settings: CacheSettings) -> Iterator[Planned]:
 
 def _site_task(site: Site) -> Iterator[Planned]:
     try:
-        count = count_site_keys(*_keys_of(site), LASTING_KEYS)
+        count = count_site_keys(*_keys_of(site), _kept_of(site))
     except LifeboatError as error:
         yield Refusal(ID, site.name, error.error_code, error.message)
         return
@@ -55,7 +56,13 @@ def _site_task(site: Site) -> Iterator[Planned]:
 
 
 def _apply(context: TaskContext, task: Task, _deadline: float) -> TaskOutcome:
-    return TaskOutcome(DONE, delete_site_keys(*_keys_of(site_of(context.benches, task.parameters)), LASTING_KEYS))
+    site = site_of(context.benches, task.parameters)
+    return TaskOutcome(DONE, delete_site_keys(*_keys_of(site), _kept_of(site)))
+
+
+def _kept_of(site: Site) -> tuple[str, ...]:
+    """Return what the names of keys begin with that stay: Frappe's own, and what apps of the bench want kept."""
+    return (*LASTING_KEYS, *persistent_cache_keys(site.bench))
 
 
 def _keys_of(site: Site) -> tuple[str, str]:
@@ -68,7 +75,8 @@ SITE_CACHE = TaskRule(
     id=ID,
     noun="key",
     title="keys of sites in the Redis cache that can be made again",
-    never_touches="other sites' keys; sessions, rows that are yet to be inserted, records of a look; the queue",
+    never_touches="other sites' keys; sessions, rows that are yet to be inserted, records of a look, counters of "
+    "requests and failed logins, what apps declare as persistent; the queue",
     settings=_settings,
     plan=_plan,
     apply=_apply,

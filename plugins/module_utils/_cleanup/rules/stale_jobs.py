@@ -16,6 +16,7 @@ from ..bench_queue import (
     fields_of_jobs,
     folders_of_sites,
     is_of_removed_site,
+    more_text,
     plan_queues,
     queue_of,
     remove_jobs,
@@ -70,7 +71,7 @@ def _queue_tasks(context: TaskContext, bench: Bench, connection: Any, queue: str
                 count=len(jobs[:MOST_JOBS]),
                 bytes=0,
                 age_seconds=age_seconds,
-                reason="its site is not there any more",
+                reason="its site is not there any more" + more_text(len(jobs)),
                 parameters={
                     "bench": str(bench.path),
                     "queue": queue,

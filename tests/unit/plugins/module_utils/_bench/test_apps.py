@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.apps import bench_apps, compare_versions
+from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.apps import (
+    bench_apps,
+    compare_versions,
+    persistent_cache_keys,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 
 
@@ -37,6 +41,20 @@ def test_versions_are_read_from_the_source_in_the_order_of_the_list(tmp_path: Pa
         ("lms", "2.1"),
         ("gone", "unknown"),
     ]
+
+
+def test_keys_that_apps_want_kept_are_read_from_their_hooks(tmp_path: Path) -> None:
+    hooks = {
+        "frappe": 'app_name = "frappe"\npersistent_cache_keys = [\n\t"changelog-*",  # versions\n\t"rl:*",\n]\n',
+        "press": 'persistent_cache_keys = ["agent-jobs", "*"]\nother = ["x"]\n',
+        "computed": "persistent_cache_keys = list_of()\n",
+        "broken": "persistent_cache_keys = [\n",
+    }
+    for name, text in hooks.items():
+        write_app(tmp_path, name, "")
+        (tmp_path / "apps" / name / name / "hooks.py").write_text(text)
+    write_app(tmp_path, "without", "")
+    assert sorted(persistent_cache_keys(Bench(tmp_path))) == ["agent-jobs", "changelog-", "rl:"]
 
 
 def test_folders_are_the_list_when_that_is_lost(tmp_path: Path) -> None:

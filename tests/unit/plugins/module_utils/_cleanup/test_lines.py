@@ -15,7 +15,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.lines imp
     undo_lines,
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import CleanupPlan, RuleResult
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import Task
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import Refusal, Task
 
 RUN = "20261121T084000000000Z"
 RESULT = {
@@ -41,10 +41,12 @@ def plan_of(**parts: Any) -> CleanupPlan:
 
 def test_plan_says_what_goes_what_waits_and_what_stays() -> None:
     results = (RuleResult("bench_logs", 0), RuleResult("site_logs", 4, (("/l/b", "open"), ("/l/c", "protected"))))
+    results += (RuleResult("journal", 0), RuleResult("sessions", 0))
     plan = plan_of(items=(ITEM,), results=results, disks=(Disk("/", 4096, 1024.0),))
     assert plan_lines(plan) == [
         "bench_logs: 1 file, 2.0 KiB, 2.0 days of the disk",
         "site_logs: 0 files, 0 bytes; 4 more wait (max_bytes, max_items, max_percent); 2 stay, open or protected",
+        "nothing may go by journal, sessions",
         "/ has 4.0 KiB, and gets 2.0 KiB; it grows by 1.0 KiB a day, so that is 2.0 days",
     ]
     assert plan_lines(plan_of()) == ["No rule is on: nothing may go."]
@@ -138,4 +140,8 @@ def test_outcome_says_what_became_of_rows() -> None:
         "a: files: 2 files moved to quarantine",
     ]
     refused = {"rule": "log_tables", "subject": "a", "error_code": "mariadb_lost", "reason": "Lost it."}
-    assert refusal_lines([refused]) == ["log_tables, a: Lost it."]
+    again = [{**refused, "rule": rule} for rule in ("sessions", "log_tables")]
+    other = {**refused, "subject": "b"}
+    assert refusal_lines([refused, *again, other]) == ["log_tables, sessions, a: Lost it.", "log_tables, b: Lost it."]
+    plan = plan_of(results=(RuleResult("log_tables", 0),), refusals=(Refusal(**refused),))
+    assert plan_lines(plan) == [], "what was refused is told, not that nothing may go"
