@@ -78,6 +78,11 @@ plan:
       type: list
       elements: str
       returned: always
+    also_kept:
+      description: What other recoveries of the site keep, each with its RV(ignore:recovery), database, files and until when.
+      type: list
+      elements: dict
+      returned: with O(state=retired)
   sample: {"steps": ["promote.fence", "promote.files", "promote.configuration"], "database": "_a9c3f1d2e4b50617"}
 database:
   description: The database from which the site lives now; empty with O(state=retired) and O(state=expired).

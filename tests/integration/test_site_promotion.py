@@ -13,6 +13,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.configurati
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import database_exists
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery import promotion, promotion_run, promotion_state
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.promotion_plan import staging_path
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.record import read_records
 from ansible_collections.lifeboat.frappe.plugins.modules import site_promotion
@@ -298,8 +299,15 @@ def test_retirement_deletes_what_was_kept_and_only_that(stage: Stage, rolled_bac
     kept, live = (stage.new, stage.old) if rolled_back else (stage.old, stage.new)
     assert run(stage, "retired", check_mode=True)["plan"]["deleted"]["database"] == kept
     assert stage.mark(kept)
+    # One of two recoveries of the site: what the other keeps stays, and is named.
+    older = Journal.open(stage.state_path, SITE, "20201121T031522Z-0000")
+    older.append("recovery", "begin", plan=stage.journal().plan())
+    older.append("promote.intent", "done", intent={**stage.journal().fact("intent"), "replaced_database": "_older"})
+    older.append("promote", "done")
     done = run(stage, "retired")
     assert (done["changed"], done["kept"]) == (True, None)
+    until = {"files": "", "until": "2026-11-28T03:15:22Z"}
+    assert done["plan"]["also_kept"] == [{"recovery": older.recovery, "database": "_older", **until}]
     with stage.connect() as connection:
         assert not database_exists(connection, kept)
         assert fetch_all(connection, "SELECT 1 FROM mysql.user WHERE User = %s", (kept,)) == []
@@ -311,7 +319,7 @@ def test_retirement_deletes_what_was_kept_and_only_that(stage: Stage, rolled_bac
         assert refused(stage, "promoted") == "promotion_refused"
         again = run(stage, "rolled_back")
         assert (again["changed"], again["plan"]) == (False, {"steps": []}), "it lives from what was replaced already"
-        stage.assert_as_before()
+        assert stage.site.config_path.read_bytes() == stage.original_bytes
     else:
         assert not run(stage)["changed"]
         assert refused(stage, "rolled_back") == "nothing_kept"

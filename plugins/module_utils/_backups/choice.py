@@ -119,7 +119,11 @@ def looks_like_a_time(text: str) -> bool:
 
 def _not_found(sets: Sequence[BackupSet], recover_to: str | None, skipped: list[dict[str, str]]) -> LifeboatError:
     wanted = "a complete set" if recover_to is None else f"a complete set for {recover_to}"
-    found = [f"{entry['name']} is {entry['verdict']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
+    found = [
+        f"{entry['name']} {'was passed over' if entry['reason'] == _UNNAMED else 'is ' + entry['verdict']}: "
+        f"{entry['reason']}"
+        for entry in skipped[:_SHOWN]
+    ]
     return LifeboatError(
         f"Cannot find {wanted} among the {len(sets)} that there are. {' '.join(found)}".rstrip()
         + " Give paths to other folders with backups, or ask for another recovery point.",

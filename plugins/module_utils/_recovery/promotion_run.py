@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from .._bench.layout import Bench, Site
 from .._system.errors import LifeboatError
 from .._system.progress import output_reader_is_gone
-from .journal import Journal
+from .journal import Journal, journals
 from .lock import SiteLock
 from .promotion import promote
 from .promotion_plan import plan_promotion
@@ -87,7 +87,11 @@ def run_retired(connection: Connection[Any], request: PromotionRequest) -> dict[
         kept = plan_retirement(connection, request.site, journal)
         if kept is not None and not request.check_mode:
             _retire(connection, request, journal, kept)
-        plan = {"steps": [RETIRE] if kept else [], "deleted": asdict(kept) if kept else None}
+        plan = {
+            "steps": [RETIRE] if kept else [],
+            "deleted": asdict(kept) if kept else None,
+            "also_kept": _kept_by_others(request, journal),
+        }
         return {**_result(request, journal, RETIRE, kept is not None, plan), "kept": _kept(request.site, journal)}
 
 
@@ -180,6 +184,12 @@ def _databases(intent: Intent | None, *, is_live: bool) -> dict[str, str]:
         return {}
     names = (intent.database, intent.replaced_database)
     return dict(zip(("database", "replaced_database"), names if is_live else names[::-1]))
+
+
+def _kept_by_others(request: PromotionRequest, journal: Journal) -> list[dict[str, Any]]:
+    others = [other for other in journals(request.state_path, request.site.name) if other.recovery != journal.recovery]
+    kept = [(other.recovery, _kept(request.site, other)) for other in others]
+    return [{"recovery": recovery, **what} for recovery, what in kept if what is not None]
 
 
 def _kept(site: Site, journal: Journal) -> dict[str, Any] | None:

@@ -91,6 +91,8 @@ def test_a_file_with_a_name_of_its_own_is_taken_only_by_that_name():
     assert choice.chosen is OLD
     assert choice.skipped[0]["name"] == "custom.sql.gz"
     assert choose_set([OLD, custom], "custom.sql.gz").chosen is custom
+    with pytest.raises(LifeboatError, match=r"custom\.sql\.gz was passed over: Its file's name does not say"):
+        choose_set([custom])
 
 
 def dates_the_copy(found):
