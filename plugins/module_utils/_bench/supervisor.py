@@ -40,6 +40,9 @@ def supervisor_services(
             continue
         configuration = _configuration_path(daemon, root)
         programs = _bench_programs(bench, configuration) if configuration else {}
+        children = (process for process in processes.values() if process.parent_pid == daemon.pid)
+        if not programs and not any(runs_in(bench, child) for child in children):
+            continue  # it has nothing of the bench, and asking it costs the start of a program
         for line in _status_lines(daemon, configuration, run):
             name, pid = line["name"], int(line["pid"] or 0)
             process = processes.get(pid)

@@ -127,6 +127,15 @@ def test_supervisor_whose_configuration_is_gone_tells_of_what_runs(host: Host) -
     assert host.commands == [("supervisorctl", "status")]
 
 
+def test_supervisor_that_has_nothing_of_the_bench_is_not_asked(host: Host) -> None:
+    configuration = host.root / "opt" / "supervisord.conf"
+    supervised(host, f"/usr/bin/supervisord -c {configuration}", configuration)
+    host.process(80, "/usr/bin/supervisord -c /srv/other/supervisord.conf")
+    host.process(81, "python /srv/other/env/bin/gunicorn", "/srv/other/sites", 80)
+    assert host.services() == FOUND_UNDER_SUPERVISOR
+    assert host.commands == [("supervisorctl", "-c", str(configuration), "status")]
+
+
 def test_queues_of_a_worker_that_renamed_its_process_come_from_its_configuration(host: Host) -> None:
     configuration = host.root / "opt" / "supervisord.conf"
     supervised(host, f"/usr/bin/supervisord -c {configuration}", configuration)
