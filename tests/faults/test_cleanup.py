@@ -9,14 +9,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import file_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.clock import jump_seconds, refuse_clock_ahead
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
     CleanupRequest,
     make_plan,
@@ -163,6 +166,25 @@ def test_clock_in_the_future_deletes_nothing(bench: Bench) -> None:
     ahead = CleanupRequest(**{**vars(request), "now": request.now + 3650 * 86400})
     with pytest.raises(LifeboatError, match="days ahead"):
         run_clean(ahead, None, check_mode=False)
+    assert len(rotated(bench)) == FILES
+
+
+@pytest.mark.promise(25)
+def test_clock_that_jumped_while_everything_was_written_deletes_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other programs write by the same clock: soon only the start of the host tells that it is wrong."""
+    memory, ahead = tmp_path / "run", time.time() + 3650 * 86400
+    written = make_file(memory / "written since", ahead, 0)
+    assert written.stat().st_mtime > ahead - 60
+    monkeypatch.setattr(
+        cleanup_run,
+        "refuse_clock_ahead",
+        partial(refuse_clock_ahead, witnesses=[memory], jump=lambda now: jump_seconds(now, 60.0, memory)),
+    )
+    request = CleanupRequest(**{**vars(request_of(bench, quarantine=False)), "now": ahead})
+    with pytest.raises(LifeboatError, match=r"was set ahead by 36\d\d\.\d days since the host was started"):
+        run_clean(request, None, check_mode=False)
     assert len(rotated(bench)) == FILES
 
 

@@ -24,7 +24,7 @@ LEFT = {
 WHY_KEPT = {
     CHANGED: "it was changed since it was chosen",
     UNSAFE: "a link is in its place or on the way to it",
-    OCCUPIED: "something else is where it would go",
+    OCCUPIED: "something else is in its place: move that away, and do this again",
     OPEN: "a process has it open",
     PROTECTED: "it is protected, or not what its rule is about",
     NEWEST: "it is one of the newest by now, which stay",

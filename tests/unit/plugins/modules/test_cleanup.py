@@ -153,7 +153,7 @@ def test_what_was_put_in_the_place_keeps_the_old_file_in_quarantine(bench: Bench
     (bench.path / "logs" / "web.log.40").write_text("newer")
     undone = run(bench, state="restored", run=done["run"])
     assert undone["outcomes"] == {"restored": 1, "occupied": 1}
-    assert undone["lines"][-1].endswith("web.log.40: something else is where it would go")
+    assert undone["lines"][-1].endswith("web.log.40: something else is in its place: move that away, and do this again")
     (bench.path / "logs" / "web.log.40").unlink()
     assert run(bench, state="restored", run=done["run"])["outcomes"] == {"restored": 1, "gone": 1}
 
