@@ -63,14 +63,13 @@ def upkeep(lab: Lab, tmp_path: Path) -> Upkeep:
 def test_plan_is_shown_reviewed_and_applied_once(upkeep: Upkeep) -> None:
     old, new = upkeep.make_log("worker.log.1", 40), upkeep.make_log("worker.log.2", 3)
     plans = upkeep.folder / "plans"
-    plans.mkdir()
-    planned = upkeep.run("--check", "--diff", save_plan_in=str(plans))
+    planned = upkeep.run("--check", "--diff", save_plan_in=plans.name)
     assert "bench_logs: 1 file, 8.0 KiB" in planned.output
     assert old.exists()
     assert not (upkeep.folder / "state").exists()
     (plan,) = plans.iterdir()
     later = upkeep.make_log("worker.log.3", 50)
-    reviewed = {"plan": str(plan), "plan_sha256": hashlib.sha256(plan.read_bytes()).hexdigest()}
+    reviewed = {"plan": f"{plans.name}/{plan.name}", "plan_sha256": hashlib.sha256(plan.read_bytes()).hexdigest()}
     applied = upkeep.run(**reviewed)
     assert "1 file deleted" in applied.output
     assert applied.changed_tasks() == 1 + upkeep.rotation.exists() + upkeep.ages.exists()

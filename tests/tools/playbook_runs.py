@@ -43,7 +43,8 @@ def run_ansible(command: Sequence[str | Path], collections_path: Path = COLLECTI
         collections_path: The folder that holds `ansible_collections/lifeboat/frappe`.
         cwd: Where to run; the checkout's ansible.cfg applies in the checkout only.
     """
-    environment = {**tool_environment(), "ANSIBLE_COLLECTIONS_PATH": str(collections_path)}
+    # A shell says in PWD where it is.
+    environment = {**tool_environment(), "ANSIBLE_COLLECTIONS_PATH": str(collections_path), "PWD": str(cwd)}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
