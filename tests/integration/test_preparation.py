@@ -11,6 +11,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.identifiers import quote_identifier
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server import unknown_collations
+from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.journal import Journal
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.preparation import (
     RecoveryRequest,
     prepare_recovery,
@@ -84,6 +85,24 @@ def test_maintenance_of_the_site_or_of_its_whole_bench_is_seen(lab, closed):
         finally:
             for name, path in paths.items():
                 path.write_bytes(before[name])
+
+
+def test_a_site_whose_configuration_is_broken_is_known_by_its_last_recovery(lab, request_of_alpha, tmp_path):
+    site = Bench(lab.bench_path).site(SITE)
+    content, recovered = site.config_path.read_bytes(), "_5be1ca11ed000001"
+    journal = Journal.open(tmp_path, SITE, "20261121T031522Z-9f3a")
+    journal.append("promote.intent", "done", intent={"database": recovered, "replaced_database": "_before"})
+    journal.append("promote.configuration", "done")
+    asked = replace(request_of_alpha, state_path=tmp_path)
+    with connect(lab.login) as connection:
+        execute(connection, f"CREATE DATABASE {recovered}")
+        site.config_path.write_text("{")
+        try:
+            plan = prepare_recovery(asked, connection, ProgressReporter(), NOW)
+        finally:
+            site.config_path.write_bytes(content)
+            execute(connection, f"DROP DATABASE {recovered}")
+    assert (plan["replaces"]["db_name"], plan["replaces"]["configuration_valid"]) == (recovered, False)
 
 
 def test_settings_that_cannot_be_read_are_unknown(lab):

@@ -351,6 +351,16 @@ def test_only_good_copy_is_never_deleted(stage: Stage) -> None:
 
 
 @pytest.mark.promise(24)
+def test_account_that_somebody_tidied_away_comes_back_with_the_rollback(stage: Stage) -> None:
+    run(stage)
+    with stage.connect() as connection:
+        for host in ("127.0.0.1", "localhost"):
+            execute(connection, f"DROP USER '{stage.user}'@'{host}'")
+    assert run(stage, "rolled_back")["changed"]
+    assert stage.can_log_in(json.loads(stage.original_bytes))
+
+
+@pytest.mark.promise(24)
 def test_nothing_is_rolled_back_to_that_is_not_there_any_more(stage: Stage) -> None:
     run(stage)
     kept = promotion_state.kept_configuration_path(stage.journal())

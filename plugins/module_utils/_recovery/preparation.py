@@ -105,7 +105,8 @@ def prepare_recovery(
     set_configuration = configuration_in_set(
         config_artifact.path if config_artifact else None, request.encryption_key, site
     )
-    live = survey_live_site(connection, site, set_configuration)
+    last_life = read_lives(request.state_path, site.name, "")[-1]
+    live = survey_live_site(connection, site, set_configuration, last_life.database)
     facts = read_server_facts(connection)
     replayed_bytes = base.replay.replayed_bytes if base.replay else None
     work = recovery_work(backup, facts, can_place_files(facts), replayed_bytes)

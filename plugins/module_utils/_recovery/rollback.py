@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from .._bench.configuration import read_configuration, write_configuration
 from .._bench.layout import Site
+from .._mariadb.accounts import account_hosts, create_account
 from .._mariadb.connection import server_errors
 from .._mariadb.server import database_exists
 from .._system.errors import LifeboatError
@@ -18,6 +19,7 @@ from .promotion import delete_cached_keys, exchange_trees
 from .promotion_plan import is_as_before, look_at_site, site_changed_error
 from .promotion_state import (
     CONFIGURATION_MISSING,
+    CONFIGURATION_VALID,
     NOT_BEGUN,
     RETIRED,
     RETIRING,
@@ -137,6 +139,7 @@ def roll_back(
             exchange_trees(site, journal, intent, back=True)
         with journal.step("rollback.open"):
             if intent.replaced_user:
+                _renew_account(connection, journal, intent)
                 lower_fence(connection, intent.replaced_user)
         with journal.step("rollback.configuration") as found:
             _restore_configuration(site, journal, intent)
@@ -159,6 +162,14 @@ def _why_nothing_is_kept(connection: Connection[Any], journal: Journal, intent: 
     if not database_exists(connection, intent.replaced_database):
         return f"the database of before, {intent.replaced_database or 'unknown'}, does not exist"
     return ""
+
+
+def _renew_account(connection: Connection[Any], journal: Journal, intent: Intent) -> None:
+    """Make the replaced database's account again where somebody tidied it away, locked as it was."""
+    if intent.configuration != CONFIGURATION_VALID or account_hosts(connection, intent.replaced_user):
+        return
+    password = str(read_configuration(kept_configuration_path(journal)).get("db_password") or "")
+    create_account(connection, intent.replaced_user, intent.account_hosts, password, intent.replaced_database)
 
 
 def _restore_configuration(site: Site, journal: Journal, intent: Intent) -> None:

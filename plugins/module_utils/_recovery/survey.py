@@ -21,24 +21,34 @@ if TYPE_CHECKING:
 SETTINGS_TABLE = "tabSingles"
 
 
-def survey_live_site(connection: Connection[Any], site: Site, set_configuration: Mapping[str, Any]) -> LiveSite:
+def survey_live_site(
+    connection: Connection[Any], site: Site, set_configuration: Mapping[str, Any], last_database: str = ""
+) -> LiveSite:
     """Return what is live.
 
-    Where the site's own configuration cannot be read, the database that the set's configuration names is taken for the
-    live one if the server has it: it has to be fenced as well.
+    Where the site's own configuration cannot be read, the database that the last recovery made live is taken for the
+    live one, else the one that the set's configuration names, if the server has it: it has to be fenced as well.
+
+    Args:
+        connection: To the server.
+        site: The site.
+        set_configuration: The configuration in the set.
+        last_database: The database in which the last recovery left the site; "" where there was none.
     """
     try:
         configuration, valid = read_configuration(site.config_path), True
     except LifeboatError:
         configuration, valid = {}, False
-    database = str(configuration.get("db_name") or set_configuration.get("db_name") or "")
-    exists = bool(database) and database_exists(connection, database)
+    named = str(configuration.get("db_name") or "")
+    candidates = [named] if named else [last_database, str(set_configuration.get("db_name") or "")]
+    database = next((name for name in candidates if name and database_exists(connection, name)), "")
+    exists = bool(database)
     tables = list_tables(connection, database) if exists else []
     return LiveSite(
         site_exists=site.exists(),
         configuration=configuration,
         configuration_valid=valid,
-        database=database if exists or valid else "",
+        database=database or named,
         database_exists=exists,
         table_count=len(tables),
         data_bytes=_data_bytes(connection, database) if exists else 0,

@@ -150,6 +150,8 @@ def file_failure(error: OSError) -> LifeboatError | None:
         reason, code = "the disk reported an error. Look at the kernel's log (dmesg)", "file_refused"
     elif error.errno in NOT_ALLOWED and error.filename:
         reason, code = "the account that this runs as may not. Run it as root (become)", "file_refused"
+    elif error.errno in (errno.EISDIR, errno.ENOTDIR):
+        reason, code = "there is a folder where a file belongs, or a file in place of a folder. Move it", "file_refused"
     else:
         return None
     return LifeboatError(

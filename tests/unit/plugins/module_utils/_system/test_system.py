@@ -123,8 +123,9 @@ def test_a_line_that_a_full_disk_takes_in_part_is_not_in_the_file(tmp_path, monk
         (errno.EROFS, "/state/lock", "file_refused", "read-only"),
         (errno.EIO, "/state/lock", "file_refused", "dmesg"),
         (errno.EACCES, "/state/lock", "file_refused", "become"),
+        (errno.EISDIR, "/state/lock", "file_refused", "folder"),
     ],
-    ids=["full", "quota", "read-only", "disk", "permission"],
+    ids=["full", "quota", "read-only", "disk", "permission", "folder"],
 )
 def test_what_the_system_refuses_is_said_with_what_to_do(number, name, code, advice):
     failure = file_failure(OSError(number, "refused", name))
