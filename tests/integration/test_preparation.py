@@ -105,6 +105,20 @@ def test_a_site_whose_configuration_is_broken_is_known_by_its_last_recovery(lab,
     assert (plan["replaces"]["db_name"], plan["replaces"]["configuration_valid"]) == (recovered, False)
 
 
+def test_a_configuration_that_is_a_link_is_said_to_become_a_file(lab, request_of_alpha, tmp_path):
+    path, real = lab.site_path(SITE) / "site_config.json", tmp_path / "real.json"
+    path.rename(real)
+    path.symlink_to(real)
+    try:
+        with connect(lab.login) as connection:
+            plan = prepare_recovery(request_of_alpha, connection, ProgressReporter(), NOW)
+    finally:
+        path.unlink()
+        real.rename(path)
+    (warning,) = plan["warnings"]
+    assert f"is a link to {real}" in warning
+
+
 def test_settings_that_cannot_be_read_are_unknown(lab):
     database = lab.site_config(SITE)["db_name"]
     settings = f"{quote_identifier(database)}.tabSingles"

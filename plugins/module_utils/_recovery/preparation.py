@@ -26,6 +26,7 @@ from .._system.files import free_bytes
 from .._system.progress import ProgressReporter
 from .base_choice import ChosenBase, choose_base, has_positions, read_lives
 from .checks import (
+    WARNING,
     Check,
     check_collations,
     check_database_kind,
@@ -127,6 +128,7 @@ def prepare_recovery(
         check_keys(live.configuration, set_configuration),
         *check_point(base.replay, request.recover_to, backup.recovery_point, base.logs, live.database_exists),
         *space_checks,
+        *_check_link(site),
     ]
     refuse_failed(site.name, checks)
     return build_plan(
@@ -228,6 +230,20 @@ def _check_space(
     return space, [
         check_space(name, places[name], need.needed_bytes, need.free_bytes, request.reserve_bytes)
         for name, need in space.items()
+    ]
+
+
+def _check_link(site: Site) -> list[Check]:
+    """Say what becomes of a configuration that is a link: following one that the site's owner made is not for root."""
+    if not site.config_path.is_symlink():
+        return []
+    return [
+        Check(
+            "configuration",
+            WARNING,
+            f"{site.config_path} is a link to {site.config_path.readlink()}: a file takes the place of the link, what "
+            "it leads to stays as it is, and a rollback brings the content back but not the link.",
+        )
     ]
 
 
