@@ -46,6 +46,7 @@ PROGRAMS: dict[str, dict[str, str]] = {
         "/usr/lib/podman/aardvark-dns": "aardvark-dns",
         "iptables": "iptables",
         "mmdebstrap": "mmdebstrap",
+        "ssh-keygen": "openssh-client",
         "shellcheck": "shellcheck",
     },
     "benchmark": {"myloader": "mydumper", "pt-archiver": "percona-toolkit"},
@@ -130,6 +131,33 @@ def stamp_of_requirements() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in REQUIREMENTS)).hexdigest()
 
 
+def run_silently(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command, keeping what it prints."""
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def install_requirements() -> None:
+    """Install the pinned packages: by uv, in a fifth of the time, unless pip was told of an index, as uv was not.
+
+    Nothing is compiled: of the collections in the package ansible few modules are ever imported, which compiles them.
+
+    Raises:
+        SetupError: the packages could not be installed.
+    """
+    python = str(VENV / "bin" / "python")
+    requirements, constraints = map(str, REQUIREMENTS)
+    pinned = ["-r", requirements, "-c", constraints]
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    uv = [python, "-m", "uv", "pip", "install", "--quiet", "--system-certs", "--python", python]
+    if ".index-url=" not in run_silently([python, "-m", "pip", "config", "list"]).stdout:
+        by_uv = [*pip, "-c", constraints, "uv"], [*uv, *pinned]
+        if all(run_silently(command).returncode == 0 for command in by_uv):
+            return
+    done = run_silently([*pip, *pinned])
+    if done.returncode:
+        raise SetupError(f"pip could not install {requirements}:\n{done.stderr[-2000:]}")
+
+
 def prepare_environment() -> None:
     """Make `.venv`, or bring it up to date, only when what it is made from has changed.
 
@@ -145,13 +173,7 @@ def prepare_environment() -> None:
         shutil.rmtree(VENV, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     print("Installing the pinned packages of requirements-dev.txt", flush=True)
-    # Of the collections in the package ansible few modules are ever imported, which compiles them: not all beforehand.
-    options = ["--quiet", "--disable-pip-version-check", "--no-compile"]
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", *options]
-    requirements, constraints = map(str, REQUIREMENTS)
-    done = subprocess.run([*pip, "-r", requirements, "-c", constraints], check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SetupError(f"pip could not install {requirements}:\n{done.stderr[-2000:]}")
+    install_requirements()
     STAMP.write_text("\n".join(wanted) + "\n")
 
 
