@@ -22,6 +22,7 @@ GRACE_SECONDS = 30.0
 PYTEST = ("python", "-m", "pytest", "-q")
 MYPY_OF_TESTS = ("mypy", "--python-version", "3.11", "--follow-imports", "silent")
 MEASURED = ("--cov", "--cov-report=")
+# Not for thousands of short tests: to hand them over costs as much as to run them.
 ON_BOTH_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 ONE_WORKER = ("--num-workers", "1")
 # Two processors are busy with that many gates: each of the long ones waits for servers or containers now and then.
@@ -118,7 +119,7 @@ GATES: tuple[Gate, ...] = (
     gate(
         "unit",
         "the unit tests pass",
-        (*PYTEST, *ON_BOTH_CORES, *MEASURED, "tests/unit"),
+        (*PYTEST, *MEASURED, "tests/unit"),
         COVERAGE_FILE=str(COVERAGE / "unit"),
     ),
     gate(
