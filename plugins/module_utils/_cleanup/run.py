@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from .._bench.layout import ROOT, Bench
 from .._checks.history import read_history
 from .._recovery.record import recorded
 from .._system.files import free_bytes
-from .._system.mounts import parse_mounts, read_usages
+from .._system.mounts import mount_of, parse_mounts, read_usages
 from .alone import alone
 from .catalogue import RULES, TASK_RULES
 from .choice import Age, Caps, choose_files
@@ -247,7 +247,7 @@ def apply_plan(
     with alone(request.state_path):
         deadline = clock() + request.timeout_seconds
         folders = {Path(item.root) for item in plan.items} | {Path(task.folder) for task in plan.tasks if task.folder}
-        held = sorted(folder for folder in folders if folder.is_dir())
+        held = _mount_points(folder for folder in folders if folder.is_dir())
         protection = protection_of(RULES, request.benches, request.protected)
         keep_newest = {result.rule: result.keep_newest for result in plan.results}
         guard = guard_of(RULES, request.benches, protection, plan.items, keep_newest)
@@ -333,6 +333,12 @@ def _disks(request: CleanupRequest, folders: set[str]) -> list[Disk]:
 def _available(disks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     usages = read_usages([Path(disk["point"]) for disk in disks])
     return {str(point): usage.available_bytes for point, usage in usages.items()}
+
+
+def _mount_points(folders: Iterable[Path]) -> list[Path]:
+    """Return where the file systems of folders are mounted: a folder may go with what is in it."""
+    mounts = parse_mounts(MOUNTINFO.read_text())
+    return sorted({Path(mount.point) for folder in folders if (mount := mount_of(folder.resolve(), mounts))})
 
 
 def _free(roots: Sequence[Path]) -> dict[int, int]:

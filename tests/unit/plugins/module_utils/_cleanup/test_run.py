@@ -17,6 +17,13 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run impor
     make_plan,
     run_clean,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import (
+    DONE,
+    Task,
+    TaskContext,
+    TaskOutcome,
+    TaskRule,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.mounts import mount_of, parse_mounts
 
 from tests.cleanup_folder import make_bench, make_file
@@ -46,6 +53,24 @@ def test_run_waits_while_others_wait_for_the_disk(request_to_clean: CleanupReque
     assert sum(waited) == 600, "not longer than the run may take"
     assert done["outcomes"] == {"removed": FILES}
     assert len(waited) == 6
+
+
+def test_folder_may_go_with_what_is_in_it(
+    request_to_clean: CleanupRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+
+    def remove(_context: TaskContext, task: Task, _deadline: float) -> TaskOutcome:
+        Path(task.folder).rmdir()
+        return TaskOutcome(DONE, 1)
+
+    rule = TaskRule("caches", "file", "caches", "nothing", settings=dict, plan=lambda *_: (), apply=remove)
+    monkeypatch.setattr(cleanup_run, "TASK_RULES", {rule.id: rule})
+    task = Task(rule.id, "a cache", 1, 0, 0, "it is old", {}, str(folder))
+    done = apply_plan(request_to_clean, replace(make_plan(request_to_clean), tasks=(task,)))
+    assert [task["outcome"] for task in done["tasks"]] == [DONE]
+    assert not folder.exists()
 
 
 def test_days_are_those_of_the_growth_that_the_health_checks_saw(request_to_clean: CleanupRequest) -> None:
