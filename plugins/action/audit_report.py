@@ -10,7 +10,10 @@ from typing import Any
 import yaml
 from ansible.plugins.action import ActionBase
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
-from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.artifact import audit_artifact
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.artifact import (
+    artifact_lines,
+    audit_artifact,
+)
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.run import FORMATS, AuditRequest, run_audit
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -47,9 +50,11 @@ class ActionModule(ActionBase):
             outcome = run_audit(request)
         except LifeboatError as error:
             return {**result, **_failure(error)}
+        artifact = audit_artifact(outcome.document, outcome.path)
         result.update(
             changed=not self._task.check_mode,
-            artifact=audit_artifact(outcome.document, outcome.path),
+            artifact=artifact,
+            lines=artifact_lines(artifact),
             path=outcome.path,
             files=list(FORMATS),
             notes=outcome.notes,

@@ -75,6 +75,11 @@ artifact:
       findings, and how many values the query selected.
   returned: success
   type: dict
+lines:
+  description: What RV(artifact) says of the worst findings and of hosts that did not answer, a line each.
+  returned: success
+  type: list
+  elements: str
 notes:
   description: Why nothing was compared with the last report, where one was there.
   returned: success

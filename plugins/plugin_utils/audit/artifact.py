@@ -51,5 +51,13 @@ def audit_artifact(document: Mapping[str, Any], path: str) -> dict[str, Any]:
     return artifact
 
 
+def artifact_lines(artifact: Mapping[str, Any]) -> list[str]:
+    """Return what an artifact says of the worst findings and of silent hosts, a line each, for a terminal."""
+    lines = [
+        f"{group['severity']:<8}  {group['id']} {group['title']} ({group['where']})" for group in artifact["worst"]
+    ]
+    return [*lines, *([f"did not answer: {artifact['silent']}"] if artifact["silent"] else [])]
+
+
 def _size(value: Any) -> int:
     return len(json.dumps(value).encode())

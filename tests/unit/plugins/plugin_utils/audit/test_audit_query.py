@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit import query
-from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.artifact import MOST_BYTES, audit_artifact
+from ansible_collections.lifeboat.frappe.plugins.plugin_utils.audit.artifact import (
+    MOST_BYTES,
+    artifact_lines,
+    audit_artifact,
+)
 
 from tests.unit.plugins.plugin_utils.audit.answers import away, document, host, raw_finding
 
@@ -52,6 +56,8 @@ def test_the_artifact_says_what_counts() -> None:
     assert artifact["worst"] == [
         {"id": "H01", "severity": "critical", "title": "Title of H01", "hosts": 1, "where": "a"},
     ]
+    assert artifact_lines(artifact) == ["critical  H01 Title of H01 (a)", "did not answer: c"]
+    assert artifact_lines({**artifact, "silent": ""}) == ["critical  H01 Title of H01 (a)"]
     assert (artifact["silent"], artifact["selected_count"], artifact["path"]) == ("c", 2, "/srv/reports/audit-1")
 
 
