@@ -84,6 +84,17 @@ def test_every_byte_of_the_newest_set_is_read(backups: Backups) -> None:
     assert {item: finding.severity for item, finding in found.items()} == {OLDER: "critical", "": "ok"}
 
 
+def test_a_set_whose_key_is_kept_elsewhere_is_whole_while_its_bytes_are_those_of_its_manifest(backups: Backups) -> None:
+    kinds = ("database-enc.sql.gz", "files-enc.tar", "private-files-enc.tar", "site_config_backup-enc.json")
+    locked = b"age-encryption.org/v1\n-> X25519 of somebody else"
+    files = {f"{NEWER}-{kind}": (kind.partition("-enc")[0].replace("-", "_"), locked) for kind in kinds}
+    folder = write_repository_set(backups.site_folder, NEWER, files=files, encryption="age")
+    severity, text = backups.one("B02")
+    assert (severity, "its key is not on this host" in text) == ("ok", True), text
+    (folder / f"{NEWER}-database-enc.sql.gz").write_bytes(locked[:-1])
+    assert backups.one("B02")[0] == "critical"
+
+
 def test_what_is_too_much_to_read_is_judged_by_its_sizes_or_unknown(
     backups: Backups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
