@@ -11,11 +11,19 @@ from dataclasses import replace
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.services import web_worker_pids
-from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_plan import NEEDED, RestartWish
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance import rolling_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_plan import (
+    NEEDED,
+    WARM,
+    WORKERS,
+    RestartStep,
+    RestartWish,
+)
 from ansible_collections.lifeboat.frappe.plugins.module_utils._performance.rolling_run import (
     RollingRequest,
     run_rolling_restart,
 )
+from ansible_collections.lifeboat.frappe.plugins.module_utils._queue.jobs import Queue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import (
     CommandResult,
     CommandRunner,
@@ -161,3 +169,17 @@ def test_bad_code_leaves_everything_as_it_was(lab: Lab, nginx: NginxServer, code
     assert problem in refused.value.message
     assert prober.failures() == []
     assert web_masters(lab) == old
+
+
+def test_worker_that_ended_after_the_plan_was_made_is_not_missed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that an earlier restart told to end after its job; its manager has started another since."""
+    workers = Queue(lab.redis_queue_url, lab.bench_id).live_workers()
+    step = RestartStep(
+        WORKERS, "frappe-bench-workers:frappe-bench-frappe-long-worker-0", 2**31, WARM, "it was asked for"
+    )
+    monkeypatch.setattr(rolling_run, "_planned", lambda _look, _request: [step])
+    done = run_rolling_restart(request(lab), check_mode=False)
+    assert done["busy"] == []
+    assert {each.name for each in Queue(lab.redis_queue_url, lab.bench_id).live_workers()} == {
+        each.name for each in workers
+    }

@@ -200,7 +200,9 @@ def _restart(step: RestartStep, look: _Look, request: RollingRequest) -> bool:
     if step.kind == SCHEDULER:
         restart_service(look.service(step.subject), look.bench, request.run, request.root)
         return True
-    return _restart_worker(next(worker for worker in look.workers() if worker.pid == step.pid), look, request)
+    # One that was told to end before has done so meanwhile: its manager started another.
+    workers = [worker for worker in look.workers() if worker.pid == step.pid]
+    return all(_restart_worker(worker, look, request) for worker in workers)
 
 
 def _restart_web(step: RestartStep, master: WebMaster, look: _Look, request: RollingRequest) -> None:
