@@ -93,6 +93,12 @@ options:
     description: How long the lock of a holder that does nothing is respected.
     type: int
     default: 60
+  binary_log:
+    description:
+      - What M(lifeboat.frappe.staging_database) will be told, so that the plan says what replicas of the server get of the load.
+    type: str
+    choices: [logged, skipped]
+    default: logged
   keep_days:
     description: Days for which the replaced database and files are kept.
     type: int
@@ -315,6 +321,7 @@ def main() -> None:
                 "options": {"host": text, "user": text, "pid": {"type": "int", "required": True}},
             },
             "lock_lease_seconds": {"type": "int", "default": 60},
+            "binary_log": {"type": "str", "choices": ["logged", "skipped"], "default": "logged"},
             "keep_days": {"type": "int", "default": 7},
             "reserve_bytes": {"type": "int", "default": 1024**3},
             "datadir_free_bytes": {"type": "int"},

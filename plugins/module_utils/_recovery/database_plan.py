@@ -8,6 +8,7 @@ from typing import Any
 from .._backups.manifest import PHYSICAL
 from .._mariadb.server import ServerFacts
 from .._system.errors import LifeboatError
+from .checks import PASSED, WARNING, Check
 from .database_source import Origin
 from .load_choice import LOGGED, SKIPPED, LoadChoice
 from .promotion_state import NOT_BEGUN
@@ -119,3 +120,11 @@ def binary_log_warnings(facts: ServerFacts, binary_log: str) -> tuple[str, ...]:
         "The load is kept out of the binary log: replicas of this server do not get it and must be seeded again, and "
         "a point in time after it needs a new base backup.",
     )
+
+
+def check_replicas(facts: ServerFacts, binary_log: str) -> list[Check]:
+    """Say in the plan of a recovery what the replicas of the server get of its load; nothing where none follows."""
+    if not facts.replica_count:
+        return []
+    outcome = PASSED if binary_log == LOGGED else WARNING
+    return [Check("replicas", outcome, text) for text in binary_log_warnings(facts, binary_log)]

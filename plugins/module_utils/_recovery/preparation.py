@@ -36,7 +36,9 @@ from .checks import (
     check_versions,
     refuse_failed,
 )
+from .database_plan import check_replicas
 from .estimate import estimate_steps
+from .load_choice import LOGGED
 from .plan import Space, build_plan
 from .point_checks import check_point
 from .point_in_time import outside_window, parse_target
@@ -73,6 +75,7 @@ class RecoveryRequest:
     allow_newer_apps: bool = False
     keep_days: int = 7
     reserve_bytes: int = 1024**3
+    binary_log: str = LOGGED
     datadir_free_bytes: int | None = None
 
 
@@ -128,6 +131,7 @@ def prepare_recovery(
         check_keys(live.configuration, set_configuration),
         *check_point(base.replay, request.recover_to, backup.recovery_point, base.logs, live.database_exists),
         *space_checks,
+        *check_replicas(facts, request.binary_log),
         *_check_link(site),
     ]
     refuse_failed(site.name, checks)

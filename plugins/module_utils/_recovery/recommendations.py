@@ -10,6 +10,8 @@ from .._system.quantities import DAY_SECONDS
 LONG_DATA_LOSS_SECONDS = DAY_SECONDS
 # Frappe runs scheduled jobs at most once a day on a site without an Activity Log entry for dormant_days (default 4).
 DORMANT_SECONDS = 4 * DAY_SECONDS
+# The check that says what replicas get of the load; it is made where some follow.
+REPLICAS_CHECK = "replicas"
 
 
 def recommend(record: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -84,7 +86,7 @@ def _jobs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _checks(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for check in record["checks"]:
-        if check["outcome"] == "warning":
+        if check["outcome"] == "warning" and check["name"] != REPLICAS_CHECK:
             yield f"Settle the warning about {check['name']}.", check["text"]
     if record["replaced"]["maintenance_mode"] and record["outcome"] == "recovered":
         yield (
@@ -100,7 +102,7 @@ def _base(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "Take a new backup now.",
             "The site lives in a new database; every set that exists is from before the recovery.",
         )
-    if record["binary_log"] == "skipped":
+    if record["binary_log"] == "skipped" and any(check["name"] == REPLICAS_CHECK for check in record["checks"]):
         yield (
             "Seed the replicas of this server again.",
             "The load was kept out of the binary log, so they do not have it.",

@@ -6,6 +6,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.server im
 from ansible_collections.lifeboat.frappe.plugins.module_utils._recovery.database_plan import (
     DatabasePlan,
     StagedState,
+    check_replicas,
     plan_absent,
     plan_present,
 )
@@ -74,3 +75,14 @@ def test_a_staging_database_is_dropped_before_its_promotion_alone():
     with pytest.raises(LifeboatError) as raised:
         plan_absent(StagedState("_live", WANTED, PROMOTED))
     assert raised.value.error_code == "database_in_use"
+
+
+@pytest.mark.parametrize(
+    ("binary_log", "outcome", "words"),
+    [("logged", "passed", "2 replicas follow this server"), ("skipped", "warning", "must be seeded again")],
+)
+def test_a_recovery_with_replicas_says_what_they_get(binary_log, outcome, words):
+    (check,) = check_replicas(facts(replicas=2), binary_log)
+    assert (check.name, check.outcome) == ("replicas", outcome)
+    assert words in check.text
+    assert check_replicas(facts(), binary_log) == [], "none follows"

@@ -170,7 +170,10 @@ def test_advice_follows_from_what_was_seen_on_the_way():
         {"name": "login", "outcome": "failed", "seconds": 1.0, "reason": "answered 500"},
         {"name": "job", "outcome": "skipped", "seconds": 0.0, "reason": "no worker"},
     ]
+    assert "Seed the replicas" not in texts(summary(entries, plan=plan)), "none follow"
+    plan["checks"].append({"name": "replicas", "outcome": "warning", "text": "They do not get it."})
     advice = texts(summary(entries, plan=plan, verification=verification))
+    assert "warning about replicas" not in advice
     for expected in (
         "a.localhost::1",
         "Another key.",
