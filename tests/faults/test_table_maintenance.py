@@ -79,7 +79,7 @@ def test_rebuild_that_others_wait_behind_at_its_start_is_given_up(site: Maintain
     site.bloat("tabVersion")
     with closing(connect(site.server.login, site.database)) as reader, Writer(site, "tabVersion") as writer:
         reader.begin()
-        fetch_all(reader, "SELECT * FROM tabVersion LIMIT 1")
+        ((holder,),) = fetch_all(reader, "SELECT CONNECTION_ID() FROM tabVersion LIMIT 1")
         wait_until(writer.wrote.is_set, "the first row")
         done = site.maintain()
         writer.wrote.clear()
@@ -87,6 +87,7 @@ def test_rebuild_that_others_wait_behind_at_its_start_is_given_up(site: Maintain
         reader.rollback()
     assert writer.errors == []
     assert kind_of(done, "tabVersion") in ("blocking", "blocked")
+    assert f"thread {holder} of root at " in "".join(done["lines"]), "whoever holds it is named"
     assert "rebuild" not in [item["action"] for item in done["done"]]
     wait_until(lambda: is_quiet(site), "the end of the rebuild")
     assert fetch_all(site.administrator, "SELECT COUNT(*) FROM tabVersion") == [(10 + writer.written,)]

@@ -35,7 +35,7 @@ def test_plan_is_shown_and_a_second_run_changes_nothing(site: SchemaSite) -> Non
         "lifeboat_database_settings_drop_in_path": str(site.folder / "90-lifeboat.cnf"),
         "lifeboat_database_settings_least_uptime_hours": 0,
         "lifeboat_database_settings_keep": FOLLOWS_LOAD,
-        "save_settings_in": str(site.folder),
+        "save_settings_in": str(site.folder / "review"),
     }
 
     def run(*arguments: str) -> Run:
@@ -47,7 +47,7 @@ def test_plan_is_shown_and_a_second_run_changes_nothing(site: SchemaSite) -> Non
     planned = run("--check", "--diff").output
     assert "tabStale: analyze: 500 rows changed" in planned
     assert not site.state_path.exists()
-    proposed = (site.folder / "localhost.cnf").read_text()
+    proposed = (site.folder / "review" / "localhost.cnf").read_text()
     assert "sync_binlog = 1" in proposed
     try:
         done = run("-e", "minutes=5", "-e", "apply=true").output

@@ -17,6 +17,7 @@ from .._recovery.record import recorded
 from .._recovery.surroundings import common_configuration
 from .._system.errors import LifeboatError
 from .end import Surroundings, configuration_request, end_debug
+from .lines import moment
 from .places import fullest, set_aside
 from .server import begin_log_anew, local_log, read_variables, set_variables
 from .state import DebugState, ServerDebug, SiteDebug, StateFiles
@@ -126,7 +127,7 @@ def run_present(request: DebugRequest, around: Surroundings) -> dict[str, Any]:
 def shown_state(state: DebugState) -> dict[str, Any]:
     """Return a state as a difference shows it; it holds no secret."""
     return {
-        "sites": {site.site: {"until": site.until, **site.values} for site in state.sites},
+        "sites": {site.site: {"until": moment(site.until), **site.values} for site in state.sites},
         "servers": {
             server.address: {name: change.wanted for name, change in server.changes.items()} for server in state.servers
         },
@@ -216,7 +217,8 @@ def _refuse_what_could_not_end(request: DebugRequest, state: DebugState, *, has_
     if not (has_timer or request.allow_without_timer):
         raise LifeboatError(
             "Refused to turn debug mode on: this host has no systemd with the units of the role lifeboat.frappe.debug, "
-            "so nothing would end it. Use the role, or allow_without_timer, and end it with state=absent.",
+            "so nothing would end it. Use the role, which brings them. Where no systemd runs, say that you end it "
+            "yourself with state=absent: lifeboat_debug_timer=false for the role, allow_without_timer for the module.",
             "debug_timer_missing",
         )
     folder, free_percent = fullest(state)

@@ -19,6 +19,10 @@ CHECKS = (
 # What is done by whom: the words of lifeboat_performance_apply in the role.
 REDIS, KERNEL, COUNTS, RESTART, ADVICE = "redis", "kernel", "workers", "restart", "advice"
 KERNEL_CHECKS = ("H25",)
+# What these find wrong is mended by these settings of Redis.
+REDIS_CHECKS = {"R02": ("maxmemory", "maxmemory-policy"), "R05": ("save", "appendonly")}
+# A restart for which there is a reason and no way.
+REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -43,25 +47,41 @@ def work_out(
         proposals: The numbers of workers.
         restarts: What runs old code or takes too much memory.
     """
+    changes = list(redis_changes)
     wrong = [each for each in findings if each.severity in (CRITICAL, WARNING) and each.accepted is None]
     return [
-        *(Advice(REDIS, redis_line(change)) for change in redis_changes),
+        *(Advice(REDIS, redis_line(change)) for change in changes),
         *(Advice(KERNEL, _finding_line(each)) for each in wrong if each.id in KERNEL_CHECKS),
         *(Advice(COUNTS, proposal_line(each)) for each in proposals if each.proposed != each.present),
-        *(Advice(RESTART, f"{step.kind} {step.subject}: {step.reason}.") for step in restarts),
+        *(_restart(step) for step in restarts),
         *(
             Advice(ADVICE, f"{_finding_line(each)} {each.remediation}")
             for each in wrong
-            if each.id not in KERNEL_CHECKS
+            if each.id not in {*KERNEL_CHECKS, *_mended(changes)}
         ),
     ]
+
+
+def _mended(changes: Iterable[RedisChange]) -> set[str]:
+    """Return the checks that find nothing any more once Redis is set otherwise."""
+    return {check for change in changes for check, settings in REDIS_CHECKS.items() if change.name in settings}
+
+
+def _restart(step: RestartStep) -> Advice:
+    if step.kind == REFUSED:
+        return Advice(ADVICE, f"{step.reason}.")
+    return Advice(RESTART, f"{step.kind} {step.subject}: {step.reason}.")
 
 
 def advice_lines(advice: Sequence[Advice]) -> list[str]:
     """Say the steps for people."""
     if not advice:
         return ["Nothing that was measured is slow or wrong: nothing is to be changed."]
-    return [f"{each.action}: {each.reason}" for each in advice]
+    lines = [f"{each.action}: {each.reason}" for each in advice]
+    words = [word for word in (REDIS, KERNEL, COUNTS, RESTART) if any(each.action == word for each in advice)]
+    if words and words != [RESTART]:
+        lines.append(f"To have it done: -e apply={','.join(words)}   (only restarts need no asking)")
+    return lines
 
 
 def _finding_line(finding: Finding) -> str:

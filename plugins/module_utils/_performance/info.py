@@ -17,7 +17,7 @@ from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.target import Surroundings
 from .._mariadb.connection import LoginOptions
 from .._system.errors import LifeboatError
-from .advice import CHECKS, advice_lines, work_out
+from .advice import ADVICE, CHECKS, REFUSED, advice_lines, work_out
 from .count_plan import propose_counts
 from .count_run import present_counts
 from .measures import comparison_lines, measure_lines, take_measures
@@ -63,13 +63,18 @@ def look_at(request: InfoRequest) -> dict[str, Any]:
         propose_counts(measures, present_counts(request.bench)),
         _restarts(request),
     )
-    compared = comparison_lines(request.before, measures) if request.before else []
+    if request.before:
+        # What is for a person was said before; what is left of the rest is news.
+        left = [each for each in advice if each.action != ADVICE]
+        lines = [*comparison_lines(request.before, measures), *(advice_lines(left) if left else [])]
+    else:
+        lines = [*measure_lines(measures), *advice_lines(advice)]
     return {
         "changed": False,
         "measures": measures.as_dict(),
         "findings": [each.as_dict() for each in examination.findings if each.severity in (CRITICAL, WARNING)],
         "advice": [asdict(each) for each in advice],
-        "lines": [*measure_lines(measures), *advice_lines(advice), *compared],
+        "lines": lines,
     }
 
 
@@ -80,4 +85,4 @@ def _restarts(request: InfoRequest) -> list[RestartStep]:
     except LifeboatError as error:
         if error.error_code != "restart_refused":
             raise
-        return [RestartStep("refused", str(request.bench.path), 0, "", error.message.rstrip("."))]
+        return [RestartStep(REFUSED, str(request.bench.path), 0, "", error.message.rstrip("."))]

@@ -206,9 +206,16 @@ def comparison_lines(before: Mapping[str, Any], after: Measures) -> list[str]:
     """
     pairs: list[tuple[str, Any, Any, Callable[[Any], str]]] = [
         ("memory available", before["available_bytes"], after.available_bytes, bytes_text),
+        ("web workers", before["web_workers"], after.web_workers, str),
         ("memory of a web worker", before["web_worker_bytes"], after.web_worker_bytes, bytes_text),
         ("connections that waited", before["web_waiting"], after.web_waiting, str),
         ("longest wait in a queue", _longest(before["queue_ages"]), _longest(after.queue_ages), duration_text),
+    ]
+    groups = {tuple(group["queues"]): (group["count"], group["busy_share"]) for group in before["groups"]}
+    pairs += [
+        (f"workers of {', '.join(group.queues)}", groups[group.queues], (group.count, group.busy_share), _workers_text)
+        for group in after.groups
+        if group.queues in groups
     ]
     pairs += [
         (f"answer of {site}", before["response_seconds"][site], seconds, duration_text)
@@ -217,11 +224,21 @@ def comparison_lines(before: Mapping[str, Any], after: Measures) -> list[str]:
     ]
     used = {use["role"]: use for use in before["redis"]}
     pairs += [
-        (f"memory of Redis {use.role}", used[use.role]["used_bytes"], use.used_bytes, bytes_text)
+        (f"{what} of Redis {use.role}", used[use.role][name], getattr(use, name), text)
         for use in after.redis
         if use.role in used
+        for what, name, text in (("memory", "used_bytes", bytes_text), ("limit", "limit_bytes", _limit_text))
     ]
     return [f"{name}: {text(earlier)} before, {text(later)} after." for name, earlier, later, text in pairs]
+
+
+def _workers_text(group: tuple[int, float]) -> str:
+    count, busy_share = group
+    return f"{count} ({100 * busy_share:.0f} % busy)"
+
+
+def _limit_text(limit_bytes: int) -> str:
+    return bytes_text(limit_bytes) if limit_bytes else "none"
 
 
 def _longest(ages: Mapping[str, float]) -> float:

@@ -20,6 +20,7 @@ OWN_STATEMENT = re.compile(r"ALTER TABLE `.*` WAIT 5 FORCE, ALGORITHM=INPLACE, L
 POLL_SECONDS = 0.25
 WAITING_STATE = "Waiting for table metadata lock"
 THREAD_GONE = 1094
+TRANSACTIONS_SHOWN = 3
 # By the number of the server's error: what became of a rebuild, and why.
 FAILURES = {
     1205: ("blocked", "somebody else used it in an open transaction for more than 5 seconds"),
@@ -27,6 +28,7 @@ FAILURES = {
     1845: ("not_online", "this server cannot rebuild it online"),
     1846: ("not_online", "this server cannot rebuild it online"),
 }
+HELD_UP = ("blocked", "blocking")
 BLOCKING = ("blocking", "others waited for it, so the rebuild was ended")
 WINDOW_OVER = ("window", "the window was over, so the rebuild was ended")
 
@@ -138,6 +140,21 @@ def others_waiting(administrator: Connection[Any], database: str, thread_id: int
         (database, WAITING_STATE, thread_id),
     )
     return [(int(thread), int(statement)) for thread, statement in rows]
+
+
+def open_transactions(administrator: Connection[Any], database: str, thread_id: int) -> list[str]:
+    """Return who has had transactions open in a database for longest, besides one thread: most likely one of them."""
+    rows = fetch_all(
+        administrator,
+        "SELECT thread.ID, thread.USER, thread.HOST,"
+        # The time of the start is in the server's own time zone, NOW() in that of the session.
+        " TIMESTAMPDIFF(SECOND, trx.trx_started, CONVERT_TZ(NOW(), @@time_zone, 'SYSTEM'))"
+        " FROM information_schema.INNODB_TRX trx JOIN information_schema.PROCESSLIST thread"
+        " ON thread.ID = trx.trx_mysql_thread_id WHERE thread.DB = %s AND thread.ID <> %s"
+        " ORDER BY trx.trx_started LIMIT %s",
+        (database, thread_id, TRANSACTIONS_SHOWN),
+    )
+    return [f"thread {thread} of {user} at {host} for {seconds} s" for thread, user, host, seconds in rows]
 
 
 def end_statement(administrator: Connection[Any], thread_id: int) -> None:

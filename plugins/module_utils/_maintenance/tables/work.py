@@ -12,7 +12,7 @@ from ..._system.errors import LifeboatError
 from .choice import ANALYZE, CHECK, REBUILD, REPAIR, Skip, Thresholds, Work
 from .conditions import Surroundings, measure, obstacle
 from .facts import file_sizes
-from .rebuild import Rebuild, end_statement, forgotten_rebuilds
+from .rebuild import HELD_UP, Rebuild, end_statement, forgotten_rebuilds, open_transactions
 from .repaired import copy_folder
 from .site_server import SiteServer
 from .statements import analyze, check, keep_files, repair
@@ -118,7 +118,8 @@ def _rebuild(item: Work, doing: Doing) -> dict[str, Any] | Skip:
     held_off = obstacle(item, now, doing.limits)
     if held_off is not None:
         return held_off
-    given_up = Rebuild(server.own, item.table).watch(
+    work = Rebuild(server.own, item.table)
+    given_up = work.watch(
         server.administrator,
         server.database,
         blocked_seconds=doing.limits.blocked_seconds,
@@ -127,7 +128,9 @@ def _rebuild(item: Work, doing: Doing) -> dict[str, Any] | Skip:
         report=doing.report,
     )
     if given_up is not None:
-        return _skip(item, *given_up)
+        kind, reason = given_up
+        held_by = open_transactions(server.administrator, server.database, work.thread_id) if kind in HELD_UP else []
+        return _skip(item, kind, f"{reason}; transactions are open there: {', '.join(held_by)}" if held_by else reason)
     return {"after_bytes": file_sizes(server.administrator, server.database).get(item.table, 0)}
 
 

@@ -52,7 +52,22 @@ def test_steps_go_from_the_smallest_to_the_one_that_touches_most() -> None:
         "workers: gunicorn_workers from 2 to 3: they wait.",
         "restart: web web: its code was changed.",
         "advice: D20 host: it is wrong. Mend it.",
+        "To have it done: -e apply=redis,kernel,workers,restart   (only restarts need no asking)",
     ]
+    restarts = [each for each in found if each.action == "restart"]
+    assert advice_lines(restarts) == ["restart: web web: its code was changed."]
+
+
+def test_what_another_step_mends_is_said_once() -> None:
+    changes = [RedisChange("queue", "save", "", "60 1", "jobs are lost")]
+    found = work_out([finding("R02"), finding("R05")], changes, [], [])
+    assert [each.action for each in found] == ["redis", "advice"]
+    assert found[1].reason.startswith("R02 ")
+
+
+def test_restart_that_is_refused_is_nothing_to_ask_for() -> None:
+    found = work_out([], [], [], [RestartStep("refused", "/bench", 0, "", "Refused to restart it")])
+    assert advice_lines(found) == ["advice: Refused to restart it."]
 
 
 def test_nothing_wrong_is_said() -> None:

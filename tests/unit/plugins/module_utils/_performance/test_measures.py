@@ -77,16 +77,21 @@ def test_numbers_are_compared_with_those_of_before() -> None:
     after = replace(
         MEASURES,
         queue_ages={},
-        redis=(*MEASURES.redis[:1], RedisUse("other", 1, 1, None)),
+        web_workers=3,
+        groups=(*MEASURES.groups, WorkerGroup(("new",), 1, 0.0, 1)),
+        redis=(replace(MEASURES.redis[0], limit_bytes=0), RedisUse("other", 1, 1, None)),
         response_seconds={"a": 0.01, "new": 0.01},
     )
     assert comparison_lines(MEASURES.as_dict(), after) == [
         "memory available: 1.0 GiB before, 1.0 GiB after.",
+        "web workers: 2 before, 3 after.",
         "memory of a web worker: 100.0 MiB before, 100.0 MiB after.",
         "connections that waited: 3 before, 3 after.",
         "longest wait in a queue: 20 s before, 0 ms after.",
+        "workers of short: 1 (25 % busy) before, 1 (25 % busy) after.",
         "answer of a: 20 ms before, 10 ms after.",
         "memory of Redis cache: 1.0 MiB before, 1.0 MiB after.",
+        "limit of Redis cache: 2.0 MiB before, none after.",
     ]
 
 
