@@ -29,7 +29,7 @@ from .base_load import load_base
 from .database_source import DatabaseSource, Loadable, Origin
 from .flashback import flash_back
 from .journal import Journal
-from .record_summary import DATABASE_STEP
+from .record_summary import DATABASE_STEP, REST_STEP
 from .replay import REPLAY_SETTINGS
 from .replay_course import Stretch
 from .replay_plan import ReplayPlan, plan_rest
@@ -128,7 +128,7 @@ class PointInTimeSource:
                 flash_back(server, self.plan.database, self.plan.undo, self._log_of(self.plan.undo))
         if self.plan.is_latest:
             self.logs.close_site()
-            with step(f"{DATABASE_STEP}.rest") as found:
+            with step(REST_STEP) as found:
                 rest = plan_rest(self.plan, self.logs.since(self._needed_from()), self.logs.end_seconds())
                 run_replay(server, rest, progress)
                 transactions = self.plan.transactions + rest.transactions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._backups.sets import FROM_MANIFEST
 from .._system.quantities import DAY_SECONDS
 
 LONG_DATA_LOSS_SECONDS = DAY_SECONDS
@@ -30,6 +31,9 @@ def _failed_verification(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]
             yield f"Find out why {result['name']} does not work.", str(result["reason"])
         elif result["outcome"] == "skipped" and result["name"] == "job":
             yield "Start the workers of the bench and see a job finish.", str(result["reason"])
+    login = [result for result in record["verification"] if result["name"] == "login"]
+    if login and all(result["outcome"] == "skipped" for result in login):
+        yield "Start the web server of the bench and open the site.", str(login[0]["reason"])
 
 
 def _skipped_sets(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -62,7 +66,7 @@ def _set_contents(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "Make the backups unreadable for others (chmod 0640, folder 0750).",
             f"{len(backup['insecure_permissions'])} artifacts of the set can be read by every account of the host.",
         )
-    if backup.get("encrypted"):
+    if backup.get("encrypted") and backup.get("recovery_point_source") != FROM_MANIFEST:
         yield (
             "Keep the configuration with its backup_encryption_key in another place than the encrypted artifacts.",
             "Frappe writes the configuration of an encrypted set unencrypted beside the data that it opens.",

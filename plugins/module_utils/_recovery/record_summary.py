@@ -16,6 +16,7 @@ from .recommendations import recommend
 SCHEMA_VERSION = 1
 RECOVERED, ROLLED_BACK, FAILED = "recovered", "rolled_back", "failed"
 DATABASE_STEP, FILES_STEP, FETCH_STEP = "staging_database", "staging_files", "fetch"
+REST_STEP = f"{DATABASE_STEP}.rest"
 ROLLBACK_COMMAND = "ansible-playbook lifeboat.frappe.recover{arguments} -e site={site} -e state=rolled_back"
 
 
@@ -49,7 +50,9 @@ def summarise_recovery(
     started_at = entries[0].at
     # A plan of an earlier release does not say it.
     fetch_seconds = float(plan.get("fetch_seconds", 0))
-    promoted_at = _ended(entries, PROMOTE)
+    promoted_at = _at(entries, PROMOTE)
+    # A site that is closed for the end of its logs writes nothing from then on that could be lost.
+    written_until = _at(entries, REST_STEP, "begin") or promoted_at or started_at
     proof = {"database": _fact(entries, "proof", DATABASE_STEP), "files": _fact(entries, "proof", FILES_STEP)}
     kept = _kept(plan, entries, outcome)
     replay = _replay(plan, entries)
@@ -65,7 +68,7 @@ def summarise_recovery(
         "started_at": started_at,
         "ended_at": ended_at,
         "recovery_point": recovery_point,
-        "rpo_seconds": _seconds_between(recovery_point, promoted_at or started_at),
+        "rpo_seconds": max(0.0, _seconds_between(recovery_point, written_until)),
         "rto_seconds": round(_seconds_between(started_at, promoted_at) + fetch_seconds, 1) if promoted_at else None,
         "downtime_seconds": _fact(entries, "downtime_seconds"),
         "rollback_downtime_seconds": _fact(entries, "rollback_downtime_seconds"),
@@ -151,8 +154,8 @@ def _fact(entries: Sequence[Entry], name: str, step_prefix: str = "") -> Any:
     return None
 
 
-def _ended(entries: Sequence[Entry], step: str) -> str | None:
-    return next((entry.at for entry in reversed(entries) if (entry.step, entry.event) == (step, "done")), None)
+def _at(entries: Sequence[Entry], step: str, event: str = "done") -> str | None:
+    return next((entry.at for entry in reversed(entries) if (entry.step, entry.event) == (step, event)), None)
 
 
 def _seconds_between(earlier: str, later: str) -> float:

@@ -151,6 +151,11 @@ def test_advice_follows_from_the_set(change, expected):
     assert expected in texts(summary(plan={**PLAN, "set": {**PLAN["set"], **change}}))
 
 
+def test_a_set_of_the_collection_has_no_key_beside_what_it_opens():
+    chosen = {**PLAN["set"], "encrypted": True, "recovery_point_source": "manifest"}
+    assert "backup_encryption_key" not in texts(summary(plan={**PLAN, "set": chosen}))
+
+
 def test_advice_follows_from_old_data():
     old = texts(summary(plan={**PLAN, "recovery_point": "2026-11-10T03:00:00Z"}))
     assert "Back up more often." in old
@@ -186,6 +191,15 @@ def test_advice_follows_from_what_was_seen_on_the_way():
         assert expected in advice
 
 
+@pytest.mark.parametrize(("elsewhere", "is_advised"), [("passed", False), ("skipped", True)])
+def test_a_site_that_nobody_could_open_is_to_be_opened(elsewhere: str, is_advised: bool):
+    verification = [
+        {"name": "login", "outcome": outcome, "seconds": 0.0, "reason": "no web process"}
+        for outcome in ("skipped", elsewhere)
+    ]
+    assert ("open the site" in texts(summary(verification=verification))) == is_advised
+
+
 def test_a_point_in_time_is_told_as_it_was_reached():
     plan = {**PLAN, "replay": REPLAY.as_dict(), "undo": UNDO.as_dict(), "recovery_point": REPLAY.recovery_point}
     planned = summary(plan=plan)
@@ -194,8 +208,11 @@ def test_a_point_in_time_is_told_as_it_was_reached():
     assert planned["undo"]["gtid"] == "0-1-7"
     until = {"gtid": "0-1-12", "file": "binlog.000003", "offset": 77}
     reached = {"until": until, "gtid": "0-1-12", "transactions": 5, "recovery_point": "2026-11-21T04:01:30Z"}
-    record = summary([*ENTRIES, at(5, "staging_database.rest", "done", seconds=1.0, replayed=reached)], plan=plan)
+    rest = at(5, "staging_database.rest", "done", seconds=1.0, replayed=reached)
+    record = summary([*ENTRIES, at(1, rest.step, "begin"), rest], plan=plan)
+    assert record["rpo_seconds"] == 0  # the site was closed, and then the end of the log was read
+    ended = summary([*ENTRIES, at(2, rest.step, "begin"), rest], plan=plan)
+    assert ended["rpo_seconds"] == 30  # the logs ended before that
     assert (record["replay"]["until"], record["replay"]["transactions"]) == (until, 5)
     assert record["recovery_point"] == "2026-11-21T04:01:30Z"
-    assert record["rpo_seconds"] == 3.5 * 60
     assert summary()["replay"] is None
