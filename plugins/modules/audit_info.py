@@ -26,6 +26,7 @@ options:
 extends_documentation_fragment:
   - lifeboat.frappe.attributes.read_only
   - lifeboat.frappe.benches
+  - lifeboat.frappe.repository
   - lifeboat.frappe.login
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
@@ -99,6 +100,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._facts.gather impo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     BENCHES_ARGUMENTS,
     LOGIN_ARGUMENTS,
+    REPOSITORY_ARGUMENTS,
     prefer_libraries,
     run,
 )
@@ -118,6 +120,7 @@ def main() -> None:
         argument_spec={
             **LOGIN_ARGUMENTS,
             **BENCHES_ARGUMENTS,
+            **REPOSITORY_ARGUMENTS,
             "backup_paths": {"type": "list", "elements": "str", "default": []},
         },
         mutually_exclusive=[("bench_path", "search_paths")],

@@ -49,8 +49,9 @@ def select(document: Mapping[str, Any], expression: str) -> list[Any]:
 
 def selected_line(selected: Any) -> str:
     """Write one selected value as a line for people."""
-    if isinstance(selected, dict) and {"host", "id", "text"} <= set(selected):
-        return ": ".join(str(selected[name]) for name in ("host", "id", "text"))
+    if isinstance(selected, dict) and {"host", "id", "target", "item", "text"} <= set(selected):
+        where = " ".join(str(selected[name]) for name in ("target", "item") if selected[name])
+        return ": ".join(str(part) for part in (selected["host"], f"{selected['id']} {where}", selected["text"]))
     if isinstance(selected, dict):
         return ", ".join(f"{name}: {value}" for name, value in selected.items())
     return ", ".join(map(str, selected)) if isinstance(selected, list) else str(selected)

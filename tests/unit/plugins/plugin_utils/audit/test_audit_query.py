@@ -22,7 +22,7 @@ DOCUMENT = document(host("a", raw_finding("H01", "critical"), raw_finding("H03",
 @pytest.mark.parametrize(
     ("expression", "lines"),
     [
-        ("findings[?severity=='critical']", ["a: H01: H01 is critical"]),
+        ("findings[?severity=='critical']", ["a: H01 host: H01 is critical"]),
         ("findings[?severity=='critical'].[host, id]", ["a, H01"]),
         ("findings[?severity=='critical'].{where: host}", ["where: a"]),
         ("hosts[?state!='answered'].name", ["c"]),
