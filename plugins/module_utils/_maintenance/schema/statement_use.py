@@ -112,9 +112,10 @@ def read_statements(query: Query, database: str, watch: StatementWatch | None) -
         except DRIVER_ERRORS as error:
             if error.args[0] != ERROR_TABLE_DENIED:
                 raise
-    cursor = watch.last.cursor if watch else FROM_THE_START
+    # What was logged before a watch begins does not count: only where the log ends is looked for then.
+    cursor, limit_bytes = (watch.last.cursor, LOG_BYTES) if watch else (FROM_THE_START, 0)
     try:
-        found = read_slow_statements(query, variables, source=SLOW_LOG, limit_bytes=LOG_BYTES, cursor=cursor)
+        found = read_slow_statements(query, variables, source=SLOW_LOG, limit_bytes=limit_bytes, cursor=cursor)
     except LifeboatError:
         return None
     rows = [(kind.fingerprint, kind.calls, kind.rows_examined) for kind in found.digest() if kind.schema == database]

@@ -181,14 +181,14 @@ def test_slow_log_tells_of_the_database_from_the_cursor_on(tmp_path: Path) -> No
         "# Query_time: 2.0  Lock_time: 0.0  Rows_sent: 1  Rows_examined: 500\n"
         "SET timestamp=1;\nSELECT a FROM tabToDo WHERE b = 1;\n"
     )
-    log.write_text(entry.format(DATABASE) + entry.format("_other"))
+    log.write_text(entry.format(DATABASE))
     variables = {"slow_query_log": "ON", "slow_query_log_file": "slow.log", "datadir": str(tmp_path)}
     server = Server(log_output="FILE", long_query_time="1.000000", hostname=socket.gethostname(), **variables)
     found = read_statements(server.query, DATABASE, None)
     assert found is not None
     assert found.origin == f"slow_log {log} 1.000000"
-    assert [(each.calls, each.rows) for each in found.uses.values()] == [(1, 500)]
-    log.write_text(log.read_text() + entry.format(DATABASE) * 2)
+    assert (found.uses, found.cursor.end_bytes) == ({}, log.stat().st_size)
+    log.write_text(log.read_text() + entry.format(DATABASE) * 2 + entry.format("_other"))
     more = read_statements(server.query, DATABASE, StatementWatch(NOW, found))
     assert more is not None
     assert [(each.calls, each.rows) for each in more.uses.values()] == [(2, 1000)]
