@@ -97,7 +97,7 @@ def _verified_sentences(verification: Sequence[Mapping[str, Any]]) -> Iterator[s
         yield f"Verified on the live site: {', '.join(names['passed'])}."
     unknown = [name for name in names["skipped"] if name not in names["passed"]]
     if unknown or not names["passed"]:
-        reasons = dict.fromkeys(str(check["reason"]) for check in verification if check["name"] in unknown)
+        reasons = dict.fromkeys(str(check["reason"]).rstrip(".") for check in verification if check["name"] in unknown)
         why = f" ({'; '.join(reasons)})" if reasons else ""
         yield f"Not verified: {', '.join(unknown) or 'whether it serves'}{why}."
 
