@@ -105,7 +105,8 @@ class WholeRecovery:
         """Ask the live site as its users do; it must answer well."""
         login = {name for name in self.options if name.startswith("login_")}
         own = {name: value for name, value in self.options.items() if name not in login}
-        result = run_module(site_verification, **own, **options)
+        patient = {"timeout_seconds": 120, "job_timeout_seconds": 120}
+        result = run_module(site_verification, **{**own, **patient, **options})
         assert not result["failed"], result
         return list(result["verification"])
 

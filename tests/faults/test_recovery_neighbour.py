@@ -84,7 +84,9 @@ def test_a_set_that_does_not_serve_is_taken_back(own_lab: Lab, tmp_path: Path) -
         execute(connection, "RENAME TABLE `tabUser of somewhere else` TO tabUser")
     recovery = WholeRecovery(own_lab, SITE, own_lab.state_path)
     before = recovery.live()
-    variables = {"site": SITE, "lifeboat_backup_paths": [str(tmp_path / "set")]}
+    # It never comes to serve: no longer than a person would have to wait for that.
+    wait = {"lifeboat_recovery_web_timeout_seconds": 30}
+    variables = {"site": SITE, "lifeboat_backup_paths": [str(tmp_path / "set")], **wait}
     with playbook_process(own_lab, tmp_path, variables) as process:
         output, _nothing = process.communicate()
     assert process.returncode != 0

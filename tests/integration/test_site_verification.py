@@ -35,7 +35,8 @@ ALPHA, BETA = "alpha.localhost", "beta.localhost"
 
 
 def verify(lab: Lab, **options: Any) -> dict[str, Any]:
-    return run_module(site_verification, **{"site": ALPHA, "bench_path": str(lab.bench_path), **options})
+    patient = {"timeout_seconds": 120, "job_timeout_seconds": 120}
+    return run_module(site_verification, **{"site": ALPHA, "bench_path": str(lab.bench_path), **patient, **options})
 
 
 def outcomes(result: dict[str, Any]) -> dict[str, str]:

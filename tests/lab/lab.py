@@ -146,14 +146,16 @@ class Lab:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The collection's variables that point at this lab, and let checks wait for it."""
+        """The collection's variables that point at this lab, and wait for it patiently."""
         return {
             "lifeboat_bench_path": str(self.bench_path),
             "lifeboat_state_path": str(self.state_path),
             "lifeboat_mariadb_config_file": str(self.mariadb.option_file),
             "lifeboat_report_path": str(self.report_path),
             "lifeboat_repository_path": str(self.repository_path),
-            # On a machine that is busy with other tests a check takes longer.
+            # On a machine that is busy with other tests everything takes longer.
+            "lifeboat_recovery_web_timeout_seconds": "120",
+            "lifeboat_recovery_job_timeout_seconds": "120",
             "lifeboat_health_deadline_seconds": "60",
             "lifeboat_health_timeout_seconds": "300",
             "lifeboat_diagnosis_deadline_seconds": "60",
