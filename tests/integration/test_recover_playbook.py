@@ -22,7 +22,7 @@ from tests.lab import Lab
 from tests.modules import run_module
 from tests.site_backups import SiteBackups
 from tests.tools.checkout import COLLECTIONS_PATH, ROOT, tool_environment
-from tests.tools.playbook_runs import LOCAL_HOST, Run, run_playbook
+from tests.tools.playbook_runs import LOCAL_HOST, Run, run_ansible, run_playbook
 
 SITE, NEIGHBOUR = "alpha.localhost", "beta.localhost"
 PLAYBOOK = "lifeboat.frappe.recover"
@@ -178,7 +178,8 @@ def test_rolls_back_and_says_so_once(operator: Operator, recovered: dict[str, An
     assert operator.lab.site_config(SITE)["db_name"] != replaced
     check = operator.recover("--check", state="rolled_back")
     assert f"would live from {replaced} again" in check.output
-    run = operator.recover(state="rolled_back")
+    run = run_ansible(shlex.split(recovered["rollback_command"]))
+    assert run.exit_code == 0, run.output
     assert operator.lab.site_config(SITE)["db_name"] == replaced
     assert f"lives from {replaced} again" in run.output
     assert operator.recover(state="rolled_back").changed_tasks() == 0
