@@ -88,7 +88,9 @@ def group_lines(groups: Sequence[ErrorGroup], most: int) -> list[str]:
     """Return the errors in a few lines for people, each with the first thing to do."""
     if not groups:
         return ["Errors: none."]
-    lines = [f"Errors: {count_text(sum(group.count for group in groups), 'event')} of {count_text(len(groups), 'kind')}"]
+    lines = [
+        f"Errors: {count_text(sum(group.count for group in groups), 'event')} of {count_text(len(groups), 'kind')}"
+    ]
     for group in groups[:most]:
         lines.append(f"  {group.count} x {group.fingerprint.title}")
         if group.known is not None:
