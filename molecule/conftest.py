@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 import pytest
 import testinfra
@@ -12,6 +13,12 @@ from testinfra.host import Host
 SITE = "alpha.localhost"
 STATE = "/var/lib/lifeboat"
 REPOSITORY = "/var/backups/lifeboat"
+
+
+@pytest.fixture(scope="module")
+def host_named(request: pytest.FixtureRequest) -> Callable[[str], Host]:
+    """Gives another host than ``host``, by a name as in ``testinfra_hosts``."""
+    return partial(testinfra.get_host, ssh_config=request.config.option.ssh_config)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +70,9 @@ def record(host: Host, recovery_path: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def traffic(request: pytest.FixtureRequest) -> dict[str, list[dict[str, Any]]]:
+def traffic(request: pytest.FixtureRequest, host_named: Callable[[str], Host]) -> dict[str, list[dict[str, Any]]]:
     """What users of each of the module's ``BENCH_HOSTS`` were answered since before the recovery, oldest first."""
-    return {name: _answers(testinfra.get_host(name)) for name in request.module.BENCH_HOSTS}
+    return {name: _answers(host_named(name)) for name in request.module.BENCH_HOSTS}
 
 
 def _answers(host: Host) -> list[dict[str, Any]]:

@@ -18,4 +18,4 @@ ANSIBLE_HOME="$checkout/.cache/ansible"
 COLUMNS=${COLUMNS:-160}
 export COLUMNS PATH LC_ALL MOLECULE_GLOB ANSIBLE_HOME
 
-exec tests/tools/podman_offline.sh molecule --base-config molecule/config.yml "$@"
+exec tests/tools/podman_offline.sh tests/tools/ssh_to_containers.sh molecule --base-config molecule/config.yml "$@"

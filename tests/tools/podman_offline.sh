@@ -19,6 +19,7 @@ done
 for helper in netavark aardvark-dns; do
     [ -x "/usr/lib/podman/$helper" ] || [ -x "/usr/libexec/podman/$helper" ] || missing="$missing $helper"
 done
+command -v ssh-keygen >/dev/null || missing="$missing openssh-client"
 if [ -n "$missing" ]; then
     as_root apt-get update -q
     # shellcheck disable=SC2086 # one word a package

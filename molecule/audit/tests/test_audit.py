@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 BENCH, DATABASE, LOST = "lifeboat-bench", "lifeboat-store", "lifeboat-lost"
-testinfra_hosts = [f"podman://{BENCH}"]
+testinfra_hosts = [f"ssh://{BENCH}"]
 AUDITS = ("well", "broken", "mended")
 SCHEMA = Path(__file__).parents[3] / "docs" / "audit-report.schema.json"
 

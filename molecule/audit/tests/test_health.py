@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
-testinfra_hosts = ["podman://lifeboat-bench"]
+testinfra_hosts = ["ssh://lifeboat-bench"]
 
 STATE = "/var/lib/lifeboat"
 METRICS = "/var/lib/node_exporter/textfile/lifeboat.prom"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-BENCH_HOSTS = testinfra_hosts = ["podman://lifeboat-one"]
+BENCH_HOSTS = testinfra_hosts = ["ssh://lifeboat-one"]
 
 SITE = "alpha.localhost"
 OTHER_SITE = "beta.localhost"

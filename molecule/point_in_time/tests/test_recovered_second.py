@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Callable
 
 import pytest
-import testinfra
 from testinfra.host import Host
 
-APPLICATION = "podman://lifeboat-application"
-SERVER = "podman://lifeboat-server"
+APPLICATION = "ssh://lifeboat-application"
+SERVER = "ssh://lifeboat-server"
 BENCH_HOSTS = testinfra_hosts = [APPLICATION]
 
 SITE = "alpha.localhost"
@@ -99,16 +98,16 @@ def test_nothing_is_left_of_backups_and_drills(leftovers: str) -> None:
 
 
 @pytest.mark.parametrize("name", [APPLICATION, SERVER])
-def test_no_unit_failed(name: str) -> None:
-    assert testinfra.get_host(name).run("systemctl is-system-running").stdout.strip() == "running"
+def test_no_unit_failed(host_named: Callable[[str], Host], name: str) -> None:
+    assert host_named(name).run("systemctl is-system-running").stdout.strip() == "running"
 
 
 def test_no_service_was_restarted(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert after["services"] == before["services"]
 
 
-def test_host_of_the_database_was_left_alone(host: Host) -> None:
-    server = testinfra.get_host(SERVER)
+def test_host_of_the_database_was_left_alone(host: Host, host_named: Callable[[str], Host]) -> None:
+    server = host_named(SERVER)
     for path in (STATE, REPOSITORY):
         assert not server.file(path).exists
     assert not host.service("mariadb").is_running

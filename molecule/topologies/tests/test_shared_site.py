@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import pytest
-import testinfra
 from testinfra.host import Host
 
-FIRST, SECOND = BENCH_HOSTS = ["podman://lifeboat-first", "podman://lifeboat-second"]
+FIRST, SECOND = BENCH_HOSTS = ["ssh://lifeboat-first", "ssh://lifeboat-second"]
 testinfra_hosts = [FIRST]
-DATABASE_HOST = "podman://lifeboat-database"
+DATABASE_HOST = "ssh://lifeboat-database"
 
 SITE = "alpha.localhost"
 OTHER_SITE = "beta.localhost"
@@ -20,9 +19,9 @@ WRITTEN_MEANWHILE = "tabToDo"
 
 @pytest.mark.parametrize("bench_host", BENCH_HOSTS)
 @pytest.mark.parametrize("site", [SITE, OTHER_SITE])
-def test_every_host_serves_every_site(bench_host: str, site: str) -> None:
+def test_every_host_serves_every_site(host_named: Callable[[str], Host], bench_host: str, site: str) -> None:
     command = f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {site}' http://127.0.0.1/login"
-    assert testinfra.get_host(bench_host).check_output(command) == "200"
+    assert host_named(bench_host).check_output(command) == "200"
 
 
 def test_every_row_is_as_it_was_backed_up(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -74,10 +73,10 @@ def test_users_write_again(traffic: dict[str, list[dict[str, Any]]], bench_host:
     assert [answer["status"] for answer in writes[-3:]] == [200, 200, 200]
 
 
-def test_promotion_happened_once(record: dict[str, Any]) -> None:
+def test_promotion_happened_once(record: dict[str, Any], host_named: Callable[[str], Host]) -> None:
     assert record["outcome"] == "recovered"
-    assert not testinfra.get_host(SECOND).file(f"{STATE}/{SITE}").exists
-    assert not testinfra.get_host(DATABASE_HOST).file(STATE).exists
+    assert not host_named(SECOND).file(f"{STATE}/{SITE}").exists
+    assert not host_named(DATABASE_HOST).file(STATE).exists
 
 
 def test_health_was_verified_on_each_host(record: dict[str, Any]) -> None:
