@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,16 +20,14 @@ def sampled_processes(found: set[str], *folders: Path) -> Iterator[None]:
         folders: Whose files to read each time.
     """
     stop = threading.Event()
+    earlier = processes()
+    known: set[tuple[Path, int, int]] = set()
 
     def sample() -> None:
+        found.update(shown(earlier))  # which they show to their end
         while not stop.wait(PAUSE_SECONDS):
-            shown = [process / name for process in Path("/proc").glob("[0-9]*") for name in ("cmdline", "environ")]
-            # os.walk passes by what vanishes while it looks.
-            walks = [walk for folder in folders for walk in os.walk(folder)]
-            written = [Path(root, name) for root, _folders, names in walks for name in names]
-            for path in (*shown, *written):
-                with suppress(OSError):  # it ended, is gone, or is not ours to read
-                    found.add(path.read_bytes().decode(errors="replace"))
+            found.update(shown(processes() - earlier))
+            found.update(contents(changed_files(folders, known)))
 
     thread = threading.Thread(target=sample)
     thread.start()
@@ -38,3 +36,33 @@ def sampled_processes(found: set[str], *folders: Path) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def processes() -> set[Path]:
+    """Return the folders of the processes that run now."""
+    return set(Path("/proc").glob("[0-9]*"))
+
+
+def shown(those: Iterable[Path]) -> Iterator[str]:
+    """Yield the command lines and the environments of processes."""
+    return contents(process / name for process in those for name in ("cmdline", "environ"))
+
+
+def changed_files(folders: Iterable[Path], known: set[tuple[Path, int, int]]) -> Iterator[Path]:
+    """Yield the files of folders that are new or were written to since they were yielded last."""
+    # os.walk passes by what vanishes while it looks.
+    walks = [walk for folder in folders for walk in os.walk(folder)]
+    for path in [Path(root, name) for root, _folders, names in walks for name in names]:
+        with suppress(OSError):
+            status = path.stat()
+            state = (path, status.st_mtime_ns, status.st_size)
+            if state not in known:
+                known.add(state)
+                yield path
+
+
+def contents(paths: Iterable[Path]) -> Iterator[str]:
+    """Yield what is in files."""
+    for path in paths:
+        with suppress(OSError):  # it ended, is gone, or is not ours to read
+            yield path.read_bytes().decode(errors="replace")

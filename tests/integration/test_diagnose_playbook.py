@@ -92,13 +92,13 @@ def test_site_must_be_named(on_call: OnCall) -> None:
 
 
 def test_dead_worker_fails_the_play_until_it_is_mended(on_call: OnCall, dead_worker: str) -> None:
-    run = on_call.run(site=SITE)
-    assert run.exit_code != 0
-    assert f"supervisorctl start {dead_worker}" in run.output
-    assert on_call.run(site=SITE, lifeboat_diagnosis_fail=False).exit_code == 0
+    told = on_call.run(site=SITE, lifeboat_diagnosis_fail=False)
+    assert told.exit_code == 0, told.output
+    assert f"supervisorctl start {dead_worker}" in told.output
 
     planned = on_call.run("--check", "--diff", site=SITE, fix=True)
     assert planned.exit_code != 0
+    assert f"{SITE} is not well: " in planned.output
     assert f"+{dead_worker}: running" in planned.output
 
     mended = on_call.run(site=SITE, fix=True)
