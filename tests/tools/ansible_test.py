@@ -7,20 +7,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pip
+
 from tests.tools.checkout import GATE_HOME, staged_copy
 
-# ansible-test makes its environments without pip and fetches get-pip from a host of its project. The interpreter
-# carries pip itself, so this stand-in, found in ansible-test's cache, needs no such host. Each release of ansible-core
-# looks for a name of its own.
+# ansible-test makes its environments without pip and fetches get-pip from a host of its project. This stand-in, found
+# in ansible-test's cache, needs no such host: it lends the pip of the gates. Each release of ansible-core looks for a
+# name of its own.
 GET_PIP_NAMES = ("get_pip_23_1_2.py", "get_pip_24_0.py", "get_pip_24_2.py", "get_pip_25_2.py")
-GET_PIP = '''\
-"""Stand-in for get-pip: bootstrap from the interpreter's own ensurepip, then install what was asked."""
-import subprocess, sys
-GET_PIP_ONLY = {"--no-setuptools", "--no-wheel"}
-subprocess.check_call([sys.executable, "-m", "ensurepip", "--upgrade"], stdout=subprocess.DEVNULL)
-asked = [argument for argument in sys.argv[1:] if argument not in GET_PIP_ONLY]
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *asked]))
+GET_PIP = f'''\
+"""Stand-in for get-pip: the environment that asks for pip uses that of another."""
+import pathlib, sysconfig
+pathlib.Path(sysconfig.get_path("purelib"), "pip").symlink_to({str(Path(pip.__file__).parent)!r})
 '''
+# The sanity test `import` imports every file of the collection without what the others brought along: one process reads
+# each file again and again, but has to compile it only once.
+COMPILE_ONCE = """\
+import builtins, functools
+builtins.compile = functools.cache(builtins.compile)
+"""
 # What pip of the user knows (an index of the company, its cache) has to be known in the gate's own home as well.
 PIP_OF_USER = (".config/pip", ".pip", ".cache/pip")
 
@@ -51,6 +56,9 @@ def main() -> int:
             primed = subprocess.run(prime, cwd=tree, env=environment, check=False, capture_output=True, text=True)
             if primed.returncode:
                 print(primed.stdout + primed.stderr)
+            for packages in (GATE_HOME / ".ansible" / "test" / "venv").glob("*/*/*/lib/python*/site-packages"):
+                (packages / "pip").unlink(missing_ok=True)
+                (packages / "sitecustomize.py").write_text(COMPILE_ONCE)
         return subprocess.run(call, cwd=tree, env=environment, check=False).returncode
 
 
