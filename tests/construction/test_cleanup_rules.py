@@ -8,7 +8,7 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue
 from tests.construction.parts import texts
 from tests.tools.checkout import ROOT
 
-CLASSES = {rule.id: rule for rule in (*RULES, *TASK_RULES.values())}
+CLASSES = {rule.id: rule for rule in RULES} | {rule.id: rule for rule in TASK_RULES.values()}
 MODULE = (ROOT / "plugins" / "modules" / "cleanup.py").read_text()
 README = (ROOT / "roles" / "cleanup" / "README.md").read_text()
 SPECS = (ROOT / "roles" / "cleanup" / "meta" / "argument_specs.yml").read_text()

@@ -13,7 +13,7 @@ def test_without_root_what_is_missing_is_named_with_the_command(monkeypatch: pyt
     monkeypatch.setattr(setup, "as_root", lambda: None)
     monkeypatch.setattr(setup, "missing_packages", lambda _purposes: ["gnupg", "mariadb-server-core"])
     monkeypatch.setattr(setup, "prepare_environment", lambda: pytest.fail("went on without what is missing"))
-    monkeypatch.setattr(setup.sys, "argv", ["setup", "lab"])
+    monkeypatch.setattr("sys.argv", ["setup", "lab"])
     assert setup.main() == 1
     with pytest.raises(setup.SetupError) as refused:
         setup.install_packages(["gnupg", "mariadb-server-core"])
