@@ -6,6 +6,7 @@ import re
 import runpy
 
 import pytest
+import yaml
 
 from tests.construction.parts import texts
 from tests.tools.checkout import ROOT
@@ -40,3 +41,12 @@ def test_every_code_that_is_raised_is_in_the_list() -> None:
         for code in re.findall(r"error_code=\"(\w+)\"", text)
     }
     assert not {(path, code) for path, code in raised if code not in CODES}
+
+
+def test_hints_of_a_recovery_are_for_codes_and_name_variables_that_there_are() -> None:
+    role = ROOT / "roles" / "recovery"
+    known = (role / "defaults" / "main.yml").read_text() + (ROOT / "playbooks" / "recover.yml").read_text()
+    hints: dict[str, str] = yaml.safe_load((role / "vars" / "main.yml").read_text())["__recovery_hints"]
+    assert hints
+    assert not set(hints) - set(CODES)
+    assert not [name for hint in hints.values() for name in re.findall(r"lifeboat_\w+", hint) if name not in known]
