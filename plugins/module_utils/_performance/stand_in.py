@@ -90,6 +90,7 @@ def start_stand_in(master: WebMaster, workers: int, log_path: Path, root: Path) 
     try:
         lines = (proc_path / "environ").read_bytes().split(b"\0")
         account = _account_of(proc_path) if os.geteuid() == 0 else _Account()
+        log_path.touch(mode=0o600)
         with log_path.open("wb") as log:
             child = subprocess.Popen(
                 stand_in_command(master.command, port, workers),
