@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-testinfra_hosts = ["podman://lifeboat-upkeep"]
+BENCH_HOSTS = testinfra_hosts = ["ssh://lifeboat-upkeep"]
 
 BENCH = "/home/frappe/frappe-bench"
 LOGS = f"{BENCH}/logs"
 SITES = ("alpha.localhost", "beta.localhost")
 SITE = SITES[0]
-TASK_RULES = {"log_tables", "sessions", "failed_jobs", "stale_jobs", "site_cache"}
-TASK_RULES |= {"journal", "apt_cache", "temporary_files", "tool_caches", "backup_sets"}
+TASK_RULES = {"log_tables", "sessions", "failed_jobs", "stale_jobs"}
+TASK_RULES |= {
+    "journal",
+    "apt_cache",
+    "temporary_files",
+    "tool_caches",
+    "backup_sets",
+    "archived_sites",
+    "container_images",
+}
+ORPHAN = f"{BENCH}/sites/{SITE}/private/files/of-no-document.log.1"
+SYSCTL_PATH = "/etc/sysctl.d/90-lifeboat.conf"
+WORKERS = ("short", "long")
 STATE = "/var/lib/lifeboat"
 QUEUE = "home-frappe-frappe-bench"
 
@@ -104,10 +116,66 @@ def test_rules_of_the_system_are_still_understood(host: Host) -> None:
 
 
 def test_what_was_cleaned_up_is_recorded_once(records: list[dict[str, Any]]) -> None:
-    (cleaned,) = [record for record in records if record["module"] == "cleanup"]
-    assert {task["outcome"] for task in cleaned["tasks"]} == {"done"}
-    assert {task["rule"] for task in cleaned["tasks"] if task["count"]} == TASK_RULES
+    cleaned, cleared = [record for record in records if (record["module"], record["action"]) == ("cleanup", "clean")]
+    assert [(task["rule"], task["outcome"]) for task in cleared["tasks"]] == [("site_cache", "done")]
+    outcomes = {task["rule"]: task["outcome"] for task in cleaned["tasks"] if task["count"]}
+    assert outcomes == {**dict.fromkeys(TASK_RULES, "done"), "orphaned_files": "quarantined"}
     assert cleaned["outcomes"] == {"removed": 3}
+
+
+def test_database_of_a_dropped_site_is_gone_with_its_account(host: Host) -> None:
+    names = "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA UNION SELECT User FROM mysql.user"
+    assert "_dropped" not in host.check_output("mariadb -N -e %s", names).split()
+
+
+def test_old_image_without_a_name_is_gone_and_others_are_there(host: Host, named: dict[str, Any]) -> None:
+    images = host.check_output("podman image ls --no-trunc --quiet").split()
+    assert sorted(images) == sorted(f"sha256:{image}" for image in named["images"]["kept"])
+
+
+def test_file_without_a_document_was_in_quarantine_and_was_put_back(host: Host, records: list[dict[str, Any]]) -> None:
+    (undone,) = [record for record in records if (record["module"], record["action"]) == ("cleanup", "undo")]
+    assert undone["outcomes"] == {"restored": 1}
+    assert host.file(ORPHAN).size == 9000
+    assert host.file(ORPHAN).user == "frappe"
+    assert host.check_output(f"ls {STATE}/cleanup") == ""
+
+
+def test_journald_knows_its_limit(host: Host) -> None:
+    said = host.check_output("journalctl --unit=systemd-journald --output=cat")
+    assert re.search(r"^System Journal .* max 256\.0M", said, re.MULTILINE)
+
+
+def test_kernel_keeps_the_setting_of_the_network_over_a_start(host: Host) -> None:
+    assert host.check_output("sysctl --values net.core.somaxconn") == "8191"
+    # As long as it runs, a container cannot lose what its network is set to: what a start does is done by hand.
+    host.check_output("sysctl net.core.somaxconn=4096; systemctl restart systemd-sysctl.service")
+    assert host.check_output("sysctl --values net.core.somaxconn") == "8191"
+    assert "vm." not in host.file(SYSCTL_PATH).content_string
+
+
+def test_kernel_of_the_machine_is_what_it_was(host: Host, named: dict[str, Any]) -> None:
+    assert {path: host.file(path).content_string for path in named["kernel"]} == named["kernel"]
+    assert not host.file("/etc/tmpfiles.d/lifeboat-huge-pages.conf").exists
+
+
+def test_programs_were_restarted_one_by_one_and_once(host: Host, records: list[dict[str, Any]]) -> None:
+    (restarted,) = [record["restarted"] for record in records if record["module"] == "rolling_restart"]
+    names = [name.rpartition(":")[2] for name in restarted]
+    assert names[0] == "frappe-bench-frappe-web"
+    assert sorted(names[2:]) == sorted(f"frappe-bench-frappe-{queue}-worker-0" for queue in WORKERS)
+    said = host.file("/var/log/supervisor/supervisord.log").content_string
+    turns = re.findall(rf"(exited|stopped|spawned): '?({'|'.join(names)})\b", said)
+    # The successor of each worker was there before the next one ended.
+    ended_and_started = [(kind == "spawned", name) for kind, name in turns if "worker" in name][-2 * len(WORKERS) :]
+    assert ended_and_started == [(started, name) for name in names[2:] for started in (False, True)]
+
+
+def test_no_request_failed(traffic: dict[str, list[dict[str, Any]]]) -> None:
+    (answers,) = traffic.values()
+    assert [answer for answer in answers if answer["status"] != 200] == []
+    assert {answer["kind"] for answer in answers} == {"read", "write"}
+    assert len(answers) > 100
 
 
 def test_tables_were_maintained(records: list[dict[str, Any]]) -> None:
