@@ -155,7 +155,7 @@ class OffsiteCopy:
         for copy in best_copies(present, self._checks):
             if copy.mark in wanted or (copy.name in fresh and copy.mark not in self._checks):
                 errors += self._check(copy, is_new=copy.name in fresh and copy.mark not in wanted)
-        errors += self._copy_logs()
+        errors += self._copy_logs(plan)
         if errors:
             raise errors[0]
 
@@ -169,9 +169,10 @@ class OffsiteCopy:
         local = Repository.around(self._site_folder)
         return [OffsiteLogs(self._repository, archive_of(local, *server)) for server in servers]
 
-    def _copy_logs(self) -> list[LifeboatError]:
+    def _copy_logs(self, plan: CopyPlan) -> list[LifeboatError]:
         archives = self._archives(catalogue([self._site_folder], self._site))
-        return [error for archive in archives for error in _copy_archive(archive)]
+        due = [archive for archive in archives if plan.logs or not archive.is_read_back]
+        return [error for archive in due for error in _copy_archive(archive)]
 
     def _copy(self, backup: BackupSet) -> list[LifeboatError]:
         try:

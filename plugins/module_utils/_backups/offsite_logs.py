@@ -74,6 +74,11 @@ class OffsiteLogs:
         last = (copies[-1].last, copies[-1].last_sha256) if copies else ("", "")
         return [entry.name for entry in _behind(entries, *last)]
 
+    @property
+    def is_read_back(self) -> bool:
+        """Whether a copy of its newest log was read back, as far as this host remembers."""
+        return not _behind(self._archive.entries(), *self._checked())
+
     def copy(self) -> None:
         """Copy what is not there yet, read the new logs back, and let go of the copies that the new one replaces.
 
@@ -157,14 +162,19 @@ class OffsiteLogs:
 
     def _checked(self) -> tuple[str, str]:
         """Return up to which log the copies were read back, and its digest; where nobody knows, all are read again."""
+        name, sha256 = self._all_checked().get(self._repository.name, ("", ""))
+        return name, sha256
+
+    def _all_checked(self) -> dict[str, tuple[str, str]]:
         try:
-            name, sha256 = json.loads(self._checks_path.read_bytes())[self._repository.name]
-        except (OSError, ValueError, TypeError, KeyError):
-            return "", ""
-        return str(name), str(sha256)
+            known = json.loads(self._checks_path.read_bytes())
+            return {repository: (str(name), str(sha256)) for repository, (name, sha256) in known.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
 
     def _remember(self, newest: ArchivedBinlog) -> None:
-        write_json_atomically(self._checks_path, {self._repository.name: [newest.name, newest.stored_sha256]})
+        checked = {**self._all_checked(), self._repository.name: (newest.name, newest.stored_sha256)}
+        write_json_atomically(self._checks_path, checked)
 
     def _replaces(self, newest: LogsCopy, entries: Sequence[ArchivedBinlog], copy: LogsCopy) -> bool:
         """Tell whether the newest copy has all of an older one that any set off-site needs."""

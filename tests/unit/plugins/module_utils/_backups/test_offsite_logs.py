@@ -77,8 +77,11 @@ def test_what_is_new_is_copied_and_read_back_and_replaces_what_was_there(archive
     assert archives.logs.missing() == NAMES[2:3]
     assert archives.copied() == (1, 1)
     checks = archives.archive.folder.with_name("db1-3306.offsite.json")
+    assert archives.logs.is_read_back
     checks.write_text("{")
+    assert not archives.logs.is_read_back
     assert archives.copied() == (1, 3)
+    assert archives.logs.is_read_back
 
 
 def test_a_copy_that_comes_back_other_than_it_went_is_forgotten(archives: Archives) -> None:
