@@ -43,6 +43,10 @@ class ActionModule(WatchedActionBase):
             arguments["playbook_arguments"] = [*arguments.get("playbook_arguments", []), *self._way_to_the_site()]
         return arguments
 
+    def is_long(self) -> bool:
+        """Tell the beginning, which reads the whole set, from the end, which shows no progress."""
+        return bool(self._task.args.get("state", "begun") == "begun")
+
     def _way_to_the_site(self) -> Iterator[str]:
         given = load_extra_vars(self._loader)
         for name in WAY_TO_THE_SITE:

@@ -43,10 +43,10 @@ class WatchedActionBase(ActionBase):
     ITEMS = "items"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module; in check mode plainly, because it is short there and must leave nothing behind."""
+        """Run the module; plainly where it is short, and in check mode, where it must leave nothing behind as well."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.module_arguments()
-        if self._task.check_mode:
+        if self._task.check_mode or not self.is_long():
             result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
             self._remove_tmp_path(self._connection._shell.tmpdir)
             return result
@@ -66,6 +66,10 @@ class WatchedActionBase(ActionBase):
     def module_arguments(self) -> dict[str, Any]:
         """Return the arguments that the module gets."""
         return dict(self._task.args)
+
+    def is_long(self) -> bool:
+        """Tell whether what is asked of the module may take so long that somebody wants to see how far it is."""
+        return True
 
     def _run_in_background(
         self, arguments: dict[str, Any], job_folder: str, task_vars: dict[str, Any] | None
