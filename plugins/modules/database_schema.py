@@ -17,7 +17,8 @@ description:
   - An index comes back by itself, with the next run, when a statement looks at more than O(regression_factor) times as many rows as
     before (by the performance schema, if the site's account may read it, or else by the slow log of a server on this host), when its
     table is read more than O(regression_factor) times as much for each statement of the server as before, when a DocType declares it,
-    when the index that did its work is gone, when the server does not count any more, and when nobody asked to drop it within O(grace_days) days after its watch.
+    when the index that did its work is gone, when the server does not count any more,
+    and when nobody asked to drop it within O(grace_days) days after its watch.
   - It is dropped with O(state=dropped) alone, after its whole watch, which takes in the end of a month.
   - A primary key, a unique index, one that a foreign key needs, one that is no B-tree or not of an InnoDB table, and one that a DocType
     or an app declares (it would come back with the next migration) never go to quarantine. One that somebody else ignores is never
@@ -124,7 +125,8 @@ sites:
     - C(backup_command) backs up exactly the tables from which orphans or ghosts would be taken.
     - C(quarantine) are the indexes in quarantine, with C(table), C(index), C(phase), C(reason), C(since) and C(until) (seconds since the
       epoch), C(rows_per_statement) before, what statements did C(before) and C(create_statement). C(ignored_by_others) are those that others
-      ignore, C(dropped) those that were dropped, with the statement that makes each again, and C(actions) what was, or in check mode would be, done in this run.
+      ignore, C(dropped) those that were dropped, with the statement that makes each again,
+      and C(actions) what was, or in check mode would be, done in this run.
   returned: always
   type: list
   elements: dict
