@@ -9,6 +9,9 @@ set -eu
 
 folder="$(cd "$(dirname "$0")/../.." && pwd)/.cache/ssh"
 mkdir -p "$folder"
+# A socket's path may have about a hundred characters: too few for a checkout somewhere deep.
+sockets=$(mktemp -d)
+trap 'rm -rf "$sockets"' EXIT
 [ -e "$folder/key" ] || ssh-keygen -q -t ed25519 -N "" -C molecule -f "$folder/key"
 cat >"$folder/config" <<CONFIG
 Host *
@@ -21,7 +24,7 @@ Host *
   ProxyCommand podman exec --interactive %h sh -c "mkdir -p /run/sshd && exec /usr/sbin/sshd -i -o UsePAM=no -o StrictModes=no -o AuthorizedKeysFile=/checkout/.cache/ssh/key.pub"
   ControlMaster auto
   ControlPersist 60s
-  ControlPath "$folder/%h"
+  ControlPath "$sockets/%h"
 CONFIG
 
-exec "$@"
+"$@"
