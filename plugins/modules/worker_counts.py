@@ -15,8 +15,13 @@ description:
   - Never more than C((available - 10 % of the memory) / memory of a worker) come on top. Where less than that tenth is available, some
     workers go.
   - With O(apply=true) the numbers are set in C(common_site_config.json), from which C(bench setup) writes the services, and in
-    supervisor's configuration of the bench. gunicorn follows at once (SIGTTIN, SIGTTOU). supervisor starts the group of the queue's
-    workers anew, after the jobs that they run. Where systemd manages the bench, RV(lines) say what brings the numbers into its units.
+    supervisor's configuration of the bench or the files of its systemd units. gunicorn follows at once (SIGTTIN, SIGTTOU).
+  - supervisor starts the group of the queue's workers anew, after the jobs that they run.
+  - systemd starts the instances of the workers' templates that come, C(frappe-bench-frappe-short-worker@2.service). Those that go end
+    after the job that they run; one whose job takes longer than half an hour is named in RV(lines), and ends after it by itself. What is
+    stopped as a whole is neither known to systemd nor started, and RV(lines) say so.
+  - Units of systemd that are not as C(bench setup systemd) writes them, as those of an account (C(systemctl --user)), are named in
+    RV(lines) and stay as they are.
   - What was before is remembered, and O(state=restored) puts it back.
 author:
   - Lifeboat for Frappe maintainers (@lifeboat-frappe)
@@ -31,10 +36,12 @@ options:
     type: bool
     default: false
   gunicorn_workers:
-    description: How many web workers to have, instead of the proposed number. It is refused where the memory does not take them.
+    description:
+      - How many web workers to have, at least 1, instead of the proposed number. It is refused where the memory does not take them.
     type: int
   background_workers:
-    description: How many workers each group of queues is to have, instead of the proposed number. It is refused likewise.
+    description:
+      - How many workers each group of queues is to have, at least 1, instead of the proposed number. It is refused likewise.
     type: int
   seconds:
     description: For how long the bench is watched.

@@ -142,7 +142,16 @@ def test_supervisor_that_refuses_the_new_number_is_told(lab: Lab) -> None:
     with pytest.raises(LifeboatError, match="supervisor refuses it"):
         run_counts(request)
     assert [words[-1] for words in asked] == ["reread", "frappe-bench-workers"]
-    assert run_module(worker_counts, **options(lab, state="restored", apply=True))["changed"]
+    remembered = json.loads(request.originals_path.read_bytes())
+    stopped = {**remembered, "programs": {**remembered["programs"], "b-frappe-short-worker@.service": 1}}
+    request.originals_path.write_text(json.dumps(stopped))
+    restored = run_module(worker_counts, **options(lab, state="restored", apply=True))
+    assert restored["changed"]
+    assert restored["lines"][-1].startswith("b-frappe-short-worker@.service is not loaded")
+    assert json.loads(request.originals_path.read_bytes()) == stopped
+    request.originals_path.write_text(json.dumps(remembered))
+    assert not run_module(worker_counts, **options(lab, state="restored", apply=True))["changed"]
+    assert not request.originals_path.exists()
 
 
 def test_more_workers_than_the_memory_takes_are_refused(lab: Lab) -> None:

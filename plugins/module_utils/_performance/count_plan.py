@@ -62,7 +62,7 @@ def chosen_counts(
         wanted: The numbers that are wanted, by key; None for the proposed one.
 
     Raises:
-        LifeboatError: ``counts_refused`` when they do not fit into the memory.
+        LifeboatError: ``counts_refused`` when one is less than 1, or when they do not fit into the memory.
     """
     chosen = [
         proposal if (number := wanted.get(proposal.key)) is None else _wanted(proposal, number)
@@ -72,6 +72,11 @@ def chosen_counts(
     needed = sum((each.proposed - each.present) * sizes[each.key] for each in chosen)
     room = measures.available_bytes - int(RESERVED_SHARE * measures.memory_bytes)
     asked = [number for number in wanted.values() if number is not None]
+    if min(asked, default=1) < 1:
+        raise LifeboatError(
+            "Refused to set the numbers of workers: a bench needs at least one of each kind. Ask for 1 or more.",
+            "counts_refused",
+        )
     if asked and needed > max(0, room):
         raise LifeboatError(
             f"Refused to set the numbers of workers: they need {bytes_text(needed)} more, and "

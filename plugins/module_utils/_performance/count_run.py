@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from .._bench.configuration import read_configuration
+from .._bench.configuration import bench_id, read_configuration, redis_addresses
 from .._bench.layout import Bench
 from .._bench.service import Service, service_kind
 from .._bench.supervisor import Program, bench_programs, control_commands
@@ -20,6 +22,7 @@ from .._checks.patience import PATIENT
 from .._checks.targets.bench import BenchTarget
 from .._checks.targets.host import HOST_NAME, Host
 from .._checks.targets.target import Surroundings
+from .._queue.jobs import Queue
 from .._recovery.configuration_run import ConfigurationRequest, run_present, run_restored
 from .._recovery.record import recorded
 from .._system.commands import CommandRunner, run_command
@@ -30,10 +33,12 @@ from .bench_state import bench_folder, bench_lock
 from .count_plan import QUEUE_KEY, WEB_KEY, CountProposal, chosen_counts, proposal_line
 from .measures import take_measures
 from .program_counts import program_counts, with_program_counts
+from .queue_workers import QueueWorker, ask_to_end, find_queue_workers
+from .unit_run import UnitControl, find_counted_units, plan_instances, uncounted_names
 from .web_masters import find_web_masters
 
 MODULE_NAME = "worker_counts"
-# supervisor waits for the jobs of a group that it starts anew: bench gives them 1560 seconds.
+# The jobs of workers that are started anew, or end, are waited for: bench gives them 1560 seconds.
 MANAGER_SECONDS = 1800
 
 _run_patiently = partial(run_command, timeout_seconds=MANAGER_SECONDS)
@@ -70,7 +75,7 @@ class CountRequest:
 
     @property
     def originals_path(self) -> Path:
-        """Where the numbers of supervisor's programs are remembered."""
+        """Where the numbers of supervisor's programs and systemd's units are remembered."""
         return bench_folder(self.state_path, self.bench) / "worker-counts.json"
 
     @property
@@ -83,8 +88,8 @@ def run_counts(request: CountRequest) -> dict[str, Any]:
     """Propose the numbers of workers, and set them where that is asked for.
 
     Raises:
-        LifeboatError: ``counts_refused`` when wanted numbers do not fit into the memory, ``configuration_refused``,
-            ``site_locked``, ``redis_unavailable``, ``command_failed``.
+        LifeboatError: ``counts_refused`` as ``chosen_counts`` raises it, ``configuration_refused``, ``site_locked``,
+            ``redis_unavailable``, ``command_failed``.
     """
     look = _Look(request.bench)
     measures = take_measures(look.target, look.host, request.seconds, request.probe_path, request.sleep)
@@ -98,6 +103,8 @@ def run_counts(request: CountRequest) -> dict[str, Any]:
 def run_counts_restored(request: CountRequest) -> dict[str, Any]:
     """Put back the numbers that were before the first change; nothing happens where none are remembered.
 
+    What supervisor and systemd do not know now, as they or the workers are stopped, stays remembered.
+
     Raises:
         LifeboatError: As ``run_counts``.
     """
@@ -107,11 +114,17 @@ def run_counts_restored(request: CountRequest) -> dict[str, Any]:
     except FileNotFoundError:
         return _result(_Outcome({}, {}, []), [], ["No other numbers are remembered."])
     restored = run_restored(request.configuration)
-    outcome = _set_programs(request, look, original["programs"], original["web"])
-    if request.changes:
+    known = {name: count for name, count in original["programs"].items() if name in look.program_counts}
+    unknown = sorted(original["programs"].keys() - known.keys())
+    outcome = _set_programs(request, look, known, original["web"])
+    if request.changes and not unknown:
         request.originals_path.unlink()
     before, after = restored["diff"]["before"], restored["diff"]["after"]
-    return _result(_Outcome({**before, **outcome.before}, {**after, **outcome.after}, outcome.lines), [], outcome.lines)
+    lines = [
+        *outcome.lines,
+        *(f"{name} is not loaded: start it and run this again for its number." for name in unknown),
+    ]
+    return _result(_Outcome({**before, **outcome.before}, {**after, **outcome.after}, lines), [], lines)
 
 
 @dataclass(frozen=True)
@@ -133,32 +146,41 @@ class _Look:
 
     def __init__(self, bench: Bench) -> None:
         surroundings = Surroundings(patience=PATIENT)
+        self.bench = bench
         self.target = BenchTarget(bench, surroundings)
         self.host = Host(HOST_NAME, surroundings, [bench])
         self.common = read_configuration(bench.common_config_path)
         self.services = self.target.services
         self.masters = find_web_masters(bench, self.services, self.host)
         self.programs = bench_programs(bench, self.host.processes, surroundings.root)
+        self.units = find_counted_units(self.services, surroundings.run)
 
     @property
     def program_counts(self) -> dict[str, int]:
-        """The numbers of supervisor's programs: what they are started with next."""
-        return {
+        """The numbers of supervisor's programs and systemd's units: what they are started with next."""
+        programs = {
             name: count
             for path in {program.path for program in self.programs}
             for name, count in program_counts(path.read_text()).items()
             if name in {program.name for program in self.programs}
         }
+        return {**programs, **{unit.name: unit.count for unit in self.units}}
 
     def programs_of(self, kind: str) -> list[Program]:
         """Supervisor's programs of a kind."""
         return [each for each in self.programs if service_kind([each.command], each.name) == kind]
 
+    def counted_names(self, kind: str) -> list[str]:
+        """Whatever of a kind has a number of workers in a file: supervisor's programs and systemd's units."""
+        names = [program.name for program in self.programs_of(kind)]
+        names += [unit.name for unit in self.units if unit.kind == kind]
+        return [name for name in names if name in self.program_counts]
+
     def present(self) -> dict[str, int]:
-        """The present numbers by key: as the programs are started, else as configured, else as they run."""
+        """The present numbers by key: as programs and units are started, else as configured, else as they run."""
         counts = self.program_counts
-        web = [counts[each.name] for each in self.programs_of("web") if each.name in counts]
-        queue = [counts[each.name] for each in self.programs_of("worker") if each.name in counts]
+        web = [counts[name] for name in self.counted_names("web")]
+        queue = [counts[name] for name in self.counted_names("worker")]
         live = sum(len(master.worker_pids) for master in self.masters)
         return {
             WEB_KEY: max(web, default=int(self.common.get(WEB_KEY) or live or 1)),
@@ -175,32 +197,50 @@ class _Look:
                 found[name].append(service)
         return found
 
+    def queue_workers(self) -> list[QueueWorker]:
+        """RQ's workers of the bench on this host."""
+        queue = Queue(self.queue_url, bench_id(self.common, self.bench.path))
+        return find_queue_workers(queue, socket.gethostname(), self.services, self.host)
+
+    @property
+    def queue_url(self) -> str:
+        """The URL of the queue's Redis; it may hold a password."""
+        return redis_addresses(self.common)[1]
+
 
 def _set(request: CountRequest, look: _Look, counts: Mapping[str, int]) -> _Outcome:
     programs = {
-        **{program.name: counts[WEB_KEY] for program in look.programs_of("web")},
-        **{program.name: counts[QUEUE_KEY] for program in look.programs_of("worker")},
+        **dict.fromkeys(look.counted_names("web"), counts[WEB_KEY]),
+        **dict.fromkeys(look.counted_names("worker"), counts[QUEUE_KEY]),
     }
     present = look.program_counts
-    programs = {name: count for name, count in programs.items() if name in present}
     changed_keys = {key: count for key, count in counts.items() if look.common.get(key) != count}
     if request.changes and (changed_keys or programs != {name: present[name] for name in programs}):
-        _remember(request, present, {key: look.present()[key] for key in counts}[WEB_KEY])
+        remember_counts(request.originals_path, present, look.present()[WEB_KEY])
     configured = run_present(request.configuration, changed_keys, {}, []) if changed_keys else {"diff": {}}
     outcome = _set_programs(request, look, programs, counts[WEB_KEY])
     before, after = configured["diff"].get("before", {}), configured["diff"].get("after", {})
     return _Outcome({**before, **outcome.before}, {**after, **outcome.after}, outcome.lines)
 
 
-def _remember(request: CountRequest, programs: Mapping[str, int], web: int) -> None:
-    if not request.originals_path.exists():
-        make_private_folder(request.originals_path.parent)
-        write_json_atomically(request.originals_path, {"programs": dict(programs), "web": web})
+def remember_counts(path: Path, programs: Mapping[str, int], web: int) -> None:
+    """Remember what is there before a change; what is remembered already stays.
+
+    Args:
+        path: The file for it.
+        programs: The numbers of supervisor's programs and systemd's units; a unit that is stopped is not known.
+        web: How many web workers there are.
+    """
+    remembered: dict[str, Any] = {"programs": {}, "web": web}
+    with suppress(FileNotFoundError):
+        remembered = json.loads(path.read_bytes())
+    make_private_folder(path.parent)
+    write_json_atomically(path, {**remembered, "programs": {**programs, **remembered["programs"]}})
 
 
 def _set_programs(request: CountRequest, look: _Look, programs: Mapping[str, int], web: int) -> _Outcome:
     present = look.program_counts
-    different = {name: count for name, count in programs.items() if present.get(name) != count}
+    different = {name: count for name, count in programs.items() if present[name] != count}
     groups = {
         services[0].name.partition(":")[0]
         for name, services in look.live_workers().items()
@@ -208,12 +248,18 @@ def _set_programs(request: CountRequest, look: _Look, programs: Mapping[str, int
     }
     live = {master.pid: len(master.worker_pids) for master in look.masters}
     steps = {pid: web - count for pid, count in live.items() if count != web}
+    templates = {unit.name: programs[unit.name] for unit in look.units if unit.name in programs}
+    instances = plan_instances(look.services, templates, different)
     lines = _lines(look, different, groups, steps)
+    lines += [f"{name}: started." for name in instances.starting]
+    lines += [f"{name}: ends after its job." for name in instances.ending]
     before: dict[str, Any] = {name: present[name] for name in different}
     after: dict[str, Any] = dict(different)
     before.update({f"workers of process {pid}": live[pid] for pid in steps})
     after.update({f"workers of process {pid}": web for pid in steps})
     after.update({f"group {group}": "started anew after its jobs" for group in groups})
+    after.update(dict.fromkeys(instances.starting, "started"))
+    after.update(dict.fromkeys(instances.ending, "ends after its job"))
     if request.changes and after:
         facts: dict[str, Any] = {
             "module": MODULE_NAME,
@@ -228,6 +274,11 @@ def _set_programs(request: CountRequest, look: _Look, programs: Mapping[str, int
                 for _number in range(abs(difference)):
                     request.kill(pid, signal.SIGTTIN if difference > 0 else signal.SIGTTOU)
             _update_groups(request, look, groups)
+            busy = _unit_control(request, look).apply(look.units, programs, instances)
+            lines += [
+                f"{name} still runs its job after half an hour: it ends by itself, and is not started again."
+                for name in busy
+            ]
     return _Outcome(before, after, lines)
 
 
@@ -245,13 +296,29 @@ def _update_groups(request: CountRequest, look: _Look, groups: set[str]) -> None
             )
 
 
+def _unit_control(request: CountRequest, look: _Look) -> UnitControl:
+    def ask(worker: QueueWorker) -> bool:
+        return ask_to_end(look.queue_url, worker, MANAGER_SECONDS, request.kill)
+
+    return UnitControl(request.run, lambda: _Look(request.bench).queue_workers(), ask, MANAGER_SECONDS)
+
+
 def _lines(look: _Look, different: Mapping[str, int], groups: set[str], steps: Mapping[int, int]) -> list[str]:
-    lines = [f"{name}: {count} in supervisor's configuration." for name, count in sorted(different.items())]
+    units = {unit.name for unit in look.units}
+    lines = [
+        f"{name}: {count} in {'systemd' if name in units else 'supervisor'}'s configuration."
+        for name, count in sorted(different.items())
+    ]
     lines += [f"gunicorn (process {pid}): {difference:+d} workers, live." for pid, difference in steps.items()]
     lines += [f"Group {group}: started anew, after the jobs that its workers run." for group in sorted(groups)]
-    if any(service.manager.startswith("systemd") for service in look.services):
+    lines += [
+        f"{name} is not as `bench setup systemd` writes it: its number of workers stays."
+        for name in uncounted_names(look.services, look.units)
+    ]
+    is_under_systemd = any(service.manager == "systemd" for service in look.services)
+    if is_under_systemd and not any(service.kind == "worker" for service in look.services):
         lines.append(
-            "systemd: `bench setup systemd` writes the numbers into the units; then run systemctl daemon-reload."
+            "systemd has loaded no worker of the queues: where they are stopped, start them and run this again."
         )
     return lines
 

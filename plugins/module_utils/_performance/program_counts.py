@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 
 _SECTION = re.compile(r"^\[program:(?P<name>[^\]\n]+)\]$(?P<body>.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
-# gunicorn's number of workers in a command line, as bench writes it and as people do.
-_WEB_COUNT = re.compile(r"(?P<lead>^command\s*=.*?\s(?:-w\s*|--workers[ =]))(?P<count>\d+)", re.MULTILINE)
+# What comes before gunicorn's number of workers in a command line, as bench writes it and as people do.
+WEB_OPTION = r"\s(?:-w\s*|--workers[ =])"
+_WEB_COUNT = re.compile(rf"(?P<lead>^command\s*=.*?{WEB_OPTION})(?P<count>\d+)", re.MULTILINE)
 _PROCESSES = re.compile(r"(?P<lead>^numprocs\s*=\s*)(?P<count>\d+)", re.MULTILINE)
 
 

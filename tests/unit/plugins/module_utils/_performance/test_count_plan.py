@@ -98,3 +98,9 @@ def test_wanted_numbers_count_unless_the_memory_does_not_take_them() -> None:
         proposed(MEASURES, background_workers=23)
     assert caught.value.error_code == "counts_refused"
     assert proposed(replace(MEASURES, available_bytes=0), gunicorn_workers=1)[0] == 1
+
+
+def test_bench_keeps_one_worker_of_each_kind() -> None:
+    with pytest.raises(LifeboatError, match="at least one of each kind") as caught:
+        proposed(MEASURES, background_workers=0)
+    assert caught.value.error_code == "counts_refused"
