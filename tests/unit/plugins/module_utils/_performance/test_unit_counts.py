@@ -66,6 +66,7 @@ def test_instances_are_counted_and_named_from_one_on() -> None:
     )
     assert instance_counts(changed) == {DEFAULT: 2, SHORT: 3}
     assert with_instance_counts(changed, {DEFAULT: 1, SHORT: 1}) == TARGET
+    assert instance_counts(with_instance_counts(changed, {SHORT: 1})) == {DEFAULT: 2, SHORT: 1}
 
 
 def test_instances_of_several_lines_become_one_list() -> None:
