@@ -75,6 +75,8 @@ class WatchedActionBase(ActionBase):
         self, arguments: dict[str, Any], job_folder: str, task_vars: dict[str, Any] | None
     ) -> dict[str, Any]:
         self._task.async_val = JOB_LIMIT_SECONDS
+        # Where HOME is not the account's own (sudo -E), the job would write its result somewhere else.
+        self._connection._shell.set_option("async_dir", job_folder)
         try:
             job = self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=True)
         finally:

@@ -168,6 +168,15 @@ def test_a_warning_of_the_module_is_shown(sleeper: Sleeper) -> None:
     assert "[WARNING]: slept" in output
 
 
+def test_a_result_is_found_where_home_is_not_the_accounts_own(
+    sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(sleeper.folder))
+    sleeper.jobs = Path("~/.ansible_async")
+    _output, result = sleeper.run()
+    assert result["text"] == "a\tb \u20ac"
+
+
 def test_an_unknown_option_is_refused_as_usual(sleeper: Sleeper) -> None:
     _output, result = sleeper.run(snore=True)
     assert result["failed"] is True

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, Callable, cast
 
 from .._system.children import bound_command
@@ -54,6 +54,8 @@ def compressing(method: str, target: BinaryIO) -> Iterator[Callable[[bytes], obj
                 pass  # its exit code says why it ended
             except BaseException:
                 process.kill()
+                with suppress(BrokenPipeError):  # what it did not take yet goes with it
+                    plain.close()
                 raise
         if process.returncode != 0:
             messages.seek(0)

@@ -195,7 +195,7 @@ def changes_since(undo: Undo, logs: Iterable[LogFile]) -> Iterable[RowChange]:
     for log in logs:
         if file_number(log.name) >= file_number(undo.file):
             begin_offset = undo.begin_offset if log.name == undo.file else 0
-            yield from read_row_changes(log, begin_offset, log.size_bytes)
+            yield from read_row_changes(log, begin_offset, log.size_bytes, has_successor=not log.is_active)
 
 
 def _recovery_point(target: Target, course: Course, now_seconds: float) -> float:

@@ -33,13 +33,16 @@ class RowChange:
     images: tuple[bytes, ...] = field(repr=False)
 
 
-def read_row_changes(log: LogFile, begin_offset: int, end_offset: int) -> Iterator[RowChange]:
+def read_row_changes(
+    log: LogFile, begin_offset: int, end_offset: int, has_successor: bool = False
+) -> Iterator[RowChange]:
     """Yield the row changes of a part of a file.
 
     Args:
         log: The file.
         begin_offset: Where a transaction begins.
         end_offset: Where a transaction ends.
+        has_successor: As ``BinlogReader`` takes it.
 
     Raises:
         LifeboatError: As ``BinlogReader`` does.
@@ -48,7 +51,7 @@ def read_row_changes(log: LogFile, begin_offset: int, end_offset: int) -> Iterat
     tables = MappedTables()
     gtid: Gtid | None = None
     with open_binlog(log.path) as stream:
-        for event in BinlogReader(stream, log.name, has_successor=not log.is_active):
+        for event in BinlogReader(stream, log.name, has_successor=has_successor):
             if event.end_offset > end_offset:
                 return
             if event.type == events.TABLE_MAP:

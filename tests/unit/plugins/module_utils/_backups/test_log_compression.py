@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,10 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors imp
 NOISE = os.urandom(1 << 20)
 
 
-def compress(method, path, gives_up=False):
+def compress(method, path, gives_up=False, part=NOISE):
     with path.open("wb", buffering=0) as target, compressing(method, target) as write:
         for _part in range(4):
-            write(NOISE)
+            write(part)
         if gives_up:
             raise ZeroDivisionError
 
@@ -36,6 +37,17 @@ def test_a_full_target_is_an_error_that_says_so(method):
 def test_who_gives_up_is_not_held_up(tmp_path, method):
     with pytest.raises(ZeroDivisionError):
         compress(method, tmp_path / "log", gives_up=True)
+
+
+def test_what_was_not_taken_yet_is_no_error_of_its_own(tmp_path, monkeypatch):
+    class EndedAtOnce(subprocess.Popen):
+        def kill(self):
+            super().kill()
+            self.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", EndedAtOnce)
+    with pytest.raises(ZeroDivisionError):
+        compress("zstd", tmp_path / "log", gives_up=True, part=b"less than a buffer")
 
 
 def test_a_program_that_fails_otherwise(tmp_path, monkeypatch):
