@@ -75,7 +75,7 @@ ERROR_CODES: dict[str, str] = {
     # performance
     "bench_unmeasurable": "What a change would be worked out from cannot be measured.",
     "redis_shared": "Cache and queue are one Redis server, so no setting is right for both.",
-    "counts_refused": "Numbers of workers were asked for that do not fit into the memory.",
+    "counts_refused": "Numbers of workers were asked for that are below one or do not fit into the memory.",
     "restart_failed": "A process that was started anew did not come back as it was before.",
     "restart_refused": "A process cannot be restarted without losing a request or a job, or not with its present code.",
     # recovery: what is asked for
