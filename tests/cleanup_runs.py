@@ -14,7 +14,8 @@ import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages, chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 
 
 def request_of(folder: Path, benches: Sequence[Bench], rules: Mapping[str, Any], **changes: Any) -> CleanupRequest:

@@ -12,7 +12,8 @@ from typing import Any
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages, chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.accounts import create_account
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 

@@ -240,7 +240,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue
 )
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, run_clean, run_undo
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean, run_undo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._module import (
     BENCHES_ARGUMENTS,
     benches_of,

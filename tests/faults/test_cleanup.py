@@ -20,12 +20,8 @@ from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import ru
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_ages
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.clock import jump_seconds, refuse_clock_ahead
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
-    CleanupRequest,
-    make_plan,
-    run_clean,
-    run_undo,
-)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest, make_plan
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean, run_undo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests import cleanup_runs

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._bench.layout import Bench
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import make_plan
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 
 from tests.backup_sets import write_repository_set

@@ -18,7 +18,8 @@ import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import TASK_RULES, chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan, digest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest, make_plan
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import Task
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult
 

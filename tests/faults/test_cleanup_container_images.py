@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import TASK_RULES
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest, make_plan
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.commands import CommandResult, run_command
 
 from tests.cleanup_runs import request_of

@@ -14,8 +14,9 @@ import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import bench_queue
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.catalogue import chosen_tasks
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.choice import Caps
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest, make_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import failed_jobs
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 
 from tests.cleanup_folder import make_bench

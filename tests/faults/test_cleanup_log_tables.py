@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import row_pruning
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import make_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import log_tables
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute, fetch_all
 from ansible_collections.lifeboat.frappe.plugins.module_utils._system.errors import LifeboatError
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.plan import decode_plan, digest
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import make_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules.orphaned_files import ORPHANED_FILES
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import make_plan, run_clean, run_undo
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean, run_undo
 from ansible_collections.lifeboat.frappe.plugins.module_utils._mariadb.connection import connect, execute
 
 from tests.cleanup_folder import DAY_SECONDS

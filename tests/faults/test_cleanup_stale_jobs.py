@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import redis
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import bench_queue
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest, make_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.rules import stale_jobs
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import CleanupRequest, make_plan, run_clean
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import run_clean
 
 from tests.cleanup_folder import make_bench
 from tests.cleanup_runs import kill_at_job, request_of

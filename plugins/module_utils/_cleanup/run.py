@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
-from .._bench.layout import ROOT, Bench
-from .._checks.history import read_history
 from .._recovery.record import recorded
 from .._system.files import free_bytes
 from .._system.mounts import mount_of, parse_mounts, read_usages
 from .alone import alone
 from .catalogue import RULES, TASK_RULES
-from .choice import Age, Caps, choose_files
 from .clock import refuse_clock_ahead
-from .disks import Disk, read_disks
 from .file_run import FilesDone, take_files
-from .find import read_line
 from .guard import MOUNTINFO, guard_of, protection_of
 from .items import Item
 from .kept_plans import forget_plan, keep_plan, kept_runs, read_kept_plan
 from .lines import note_lines, outcome_lines, plan_lines, refusal_lines, undo_lines
 from .open_files import still_open
-from .pace import gentle_runner, stop_path
-from .plan import CleanupPlan, RuleResult, digest, encode_plan
-from .quarantine import Quarantine, is_expired, run_id
-from .registry import places_of
+from .pace import stop_path
+from .plan import CleanupPlan, digest, encode_plan
+from .planning import CleanupRequest, make_plan
+from .quarantine import Quarantine, is_expired
 from .removal import QUARANTINED, REMOVED, put_back, remove_from_quarantine
-from .search import found_in
-from .task_run import apply_tasks, choose_tasks
-from .tasks import Note, Refusal, Task, TaskContext
+from .task_run import apply_tasks
 
 MODULE_NAME = "cleanup"
 NOTHING_DONE: dict[str, Any] = {
@@ -56,43 +47,6 @@ NOTHING_DONE: dict[str, Any] = {
     "lines": [],
     "diff": {},
 }
-
-
-@dataclass(frozen=True)
-class CleanupRequest:
-    """What was asked for; the options of ``cleanup``.
-
-    Attributes:
-        state_path: The folder of the collection's state.
-        benches: The benches of the host.
-        ages: The rules that are on, and from which age their files may go.
-        caps: How much one run takes away at most.
-        timeout_seconds: When it stops; what is left waits for the next run.
-        protected: Patterns of paths that never go.
-        quarantine: Whether files wait before they are gone for good.
-        grace_days: For how long.
-        now: Seconds since the epoch.
-        tasks: The rules that are on and go by their own means, each with its settings.
-        root: The folder that stands for ``/`` to those.
-    """
-
-    state_path: Path
-    benches: Sequence[Bench]
-    ages: Mapping[str, Age]
-    caps: Caps
-    timeout_seconds: float
-    protected: tuple[str, ...]
-    quarantine: bool
-    grace_days: int
-    now: float
-    tasks: Mapping[str, Any] = field(default_factory=dict)
-    root: Path = ROOT
-
-    @property
-    def context(self) -> TaskContext:
-        """What those rules work with."""
-        run = gentle_runner(self.timeout_seconds)
-        return TaskContext(self.benches, self.state_path, self.now, self.root, run, protected=self.protected)
 
 
 def run_clean(request: CleanupRequest, reviewed: CleanupPlan | None, check_mode: bool) -> dict[str, Any]:
@@ -167,61 +121,6 @@ def run_undo(request: CleanupRequest, run: str, check_mode: bool) -> dict[str, A
     result["stayed"] = done.stayed
     result["lines"] = outcome_lines(result)
     return result
-
-
-def make_plan(request: CleanupRequest) -> CleanupPlan:
-    """Work out what would go. Reads only.
-
-    Raises:
-        LifeboatError: ``command_missing``, ``command_failed``.
-    """
-    protection = protection_of(RULES, request.benches, request.protected)
-    items: list[Item] = []
-    results = []
-    room = request.caps
-    for rule in RULES:
-        if rule.id not in request.ages:
-            continue
-        left = 0
-        kept: list[tuple[str, str]] = []
-        chosen: list[Item] = []
-        for place, found in found_in(places_of(rule, request.benches)):
-            choice = choose_files(
-                rule.id,
-                place.root,
-                found,
-                partial(read_line, place.root),
-                request.ages[rule.id],
-                request.now,
-                protection,
-                room,
-            )
-            room = room.less(sum(item.bytes for item in choice.items), len(choice.items))
-            chosen += choice.items
-            left += choice.left_items
-            kept += choice.kept
-        items += chosen
-        results.append(RuleResult(rule.id, left, tuple(kept), request.ages[rule.id].keep_newest))
-    tasks: list[Task] = []
-    refusals: list[Refusal] = []
-    notes: list[Note] = []
-    for name, settings in request.tasks.items():
-        chosen_tasks = choose_tasks(TASK_RULES[name], request.context, settings, room)
-        room = room.less(sum(task.bytes for task in chosen_tasks.tasks), len(chosen_tasks.tasks))
-        tasks += chosen_tasks.tasks
-        refusals += chosen_tasks.refusals
-        notes += chosen_tasks.notes
-        results.append(RuleResult(name, chosen_tasks.left_items))
-    return CleanupPlan(
-        run_id(request.now),
-        socket.gethostname(),
-        tuple(items),
-        tuple(results),
-        tuple(tasks),
-        tuple(refusals),
-        tuple(_disks(request, {item.root for item in items} | {task.folder for task in tasks})),
-        tuple(notes),
-    )
 
 
 def apply_plan(
@@ -322,12 +221,6 @@ def _held_open(removed: Sequence[Item]) -> list[dict[str, Any]]:
         }
         for file in still_open(paths)
     ]
-
-
-def _disks(request: CleanupRequest, folders: set[str]) -> list[Disk]:
-    mounts = parse_mounts(MOUNTINFO.read_text())
-    real = [Path(folder).resolve() for folder in folders if folder]
-    return read_disks(real, mounts, read_history(request.state_path), request.now)
 
 
 def _available(disks: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -8,15 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import guard
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import guard, planning
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup import run as cleanup_run
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.planning import CleanupRequest, make_plan
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.registry import Place
-from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import (
-    CleanupRequest,
-    apply_plan,
-    make_plan,
-    run_clean,
-)
+from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.run import apply_plan, run_clean
 from ansible_collections.lifeboat.frappe.plugins.module_utils._cleanup.tasks import (
     DONE,
     Task,
@@ -101,12 +97,12 @@ def test_what_is_mounted_below_stays(
     points = ("/", logs, logs / "web.log.other")
     mountinfo.write_text("\n".join(f"1 1 8:1 / {point} rw - ext4 /dev/sda1 rw" for point in points))
     monkeypatch.setattr(guard, "MOUNTINFO", mountinfo)
-    monkeypatch.setattr(cleanup_run, "MOUNTINFO", mountinfo)
+    monkeypatch.setattr(planning, "MOUNTINFO", mountinfo)
     make_file(logs / "web.log.other" / "web.log.1", request_to_clean.now, 40)
     make_file(logs / "web.log.other" / "web.log.2", request_to_clean.now, 40)
-    (rule,) = (rule for rule in cleanup_run.RULES if rule.id == "bench_logs")
+    (rule,) = (rule for rule in planning.RULES if rule.id == "bench_logs")
     deep = replace(rule, places=lambda _benches: [Place(logs, ("web.log.1", "web.log.2"))])
-    monkeypatch.setattr(cleanup_run, "RULES", [deep])
+    monkeypatch.setattr(planning, "RULES", [deep])
     plan = make_plan(request_to_clean)
     assert [Path(item.path).parent.name for item in plan.items] == ["logs", "logs"]
     assert plan.summary()["bench_logs"]["kept_items"] == 2
