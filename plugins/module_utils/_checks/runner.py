@@ -126,11 +126,9 @@ class _Workers:
 
     def _give_up_if_late(self, job: _Job, now: float) -> None:
         deadline_seconds = self._options.deadline_seconds
-        if job.started_at is not None and now > job.started_at + deadline_seconds:
+        is_late = job.started_at is not None and now > job.started_at + deadline_seconds
+        if is_late:
             reason = f"no answer within {deadline_seconds:g} seconds"
-            # Two for one: where hundreds of checks hang, the others still have their turn within the run's time.
-            self._start_thread()
-            self._start_thread()
         elif now > self._end:
             reason = f"not reached within the run's {self._options.timeout_seconds:g} seconds"
         else:
@@ -138,6 +136,10 @@ class _Workers:
         # What it found before it got stuck (the other mounts, say) stays.
         job.is_ended = True
         job.findings = [*job.findings, _without_value(job, self._options, UNKNOWN, reason)]
+        if is_late:
+            # Two for one: where hundreds of checks hang, the others still have their turn within the run's time.
+            self._start_thread()
+            self._start_thread()
 
 
 def _findings_of(job: _Job, options: RunOptions) -> Iterator[Finding]:
