@@ -68,7 +68,7 @@ def fetch_set(
     """
     make_private_folder(site_folder)
     size_bytes = sum(file.size_bytes for file in copy.manifest.files)
-    _refuse_little_space(site_folder, copy.name, size_bytes, reserve_bytes)
+    refuse_little_space(site_folder, copy.name, size_bytes, reserve_bytes)
     with backup_lock(site_folder):
         incoming = site_folder / (copy.name + INCOMPLETE_SUFFIX)
         _clear(incoming)
@@ -116,12 +116,23 @@ def _refuse_changed(folder: Path, copy: OffsiteSet, repository: str) -> None:
         )
 
 
-def _refuse_little_space(site_folder: Path, name: str, size_bytes: int, reserve_bytes: int) -> None:
-    free = free_bytes(site_folder)
+def refuse_little_space(folder: Path, subject: str, size_bytes: int, reserve_bytes: int) -> None:
+    """Refuse to fetch what leaves less room than has to stay.
+
+    Args:
+        folder: Where it would lie.
+        subject: What it is.
+        size_bytes: What it takes at most.
+        reserve_bytes: What has to stay free.
+
+    Raises:
+        LifeboatError: ``disk_space``.
+    """
+    free = free_bytes(folder)
     if free < size_bytes + reserve_bytes:
         raise LifeboatError(
-            f"Cannot fetch {name} to {site_folder}: it has {size_bytes} bytes, {reserve_bytes} are to stay free, and "
-            f"only {free} are free. Make room, or give another repository_path.",
+            f"Cannot fetch {subject} to {folder}: that takes up to {size_bytes} bytes, {reserve_bytes} are to stay "
+            f"free, and only {free} are free. Make room, or give another repository_path.",
             "disk_space",
             {"needed_bytes": size_bytes + reserve_bytes, "free_bytes": free},
         )

@@ -13,9 +13,10 @@ from pathlib import Path
 from .._mariadb.binlog.logs import base_name, file_number
 from .._system.digests import READ_BYTES
 from .._system.errors import LifeboatError
-from .._system.files import free_bytes, fsync_folder, write_json_atomically
+from .._system.files import fsync_folder, write_json_atomically
 from .binlog_archive import BinlogArchive, archive_name
 from .binlog_index import ArchivedBinlog, write_entry
+from .offsite_fetch import refuse_little_space
 from .offsite_sets import offsite_sets
 from .restic_repository import ResticRepository, Snapshot
 from .set_lock import backup_lock
@@ -195,7 +196,7 @@ class OffsiteLogs:
     def _fetch(self, copy: LogsCopy, names: Sequence[str], reserve_bytes: int) -> list[str]:
         folder = self._archive.folder
         with backup_lock(folder), _empty_folder(folder / _INCOMING) as incoming:
-            _refuse_little_space(folder, copy.stored_bytes, reserve_bytes)
+            refuse_little_space(folder, "binary logs", copy.stored_bytes, reserve_bytes)
             self._repository.restore(copy.snapshot, incoming, [f"/{self._name}/{name}.*" for name in names])
             came = BinlogArchive(incoming / self._name)
             entries = came.entries()
@@ -262,14 +263,3 @@ def _empty_folder(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
-
-
-def _refuse_little_space(folder: Path, size_bytes: int, reserve_bytes: int) -> None:
-    free = free_bytes(folder)
-    if free < size_bytes + reserve_bytes:
-        raise LifeboatError(
-            f"Cannot fetch binary logs to {folder}: they have up to {size_bytes} bytes, {reserve_bytes} are to stay "
-            f"free, and only {free} are free. Make room, or give another repository_path.",
-            "disk_space",
-            {"needed_bytes": size_bytes + reserve_bytes, "free_bytes": free},
-        )
