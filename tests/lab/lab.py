@@ -331,6 +331,9 @@ class Lab:
             return False
         with self._supervisor() as asked:
             programs: Any = asked.supervisor.getAllProcessInfo()
+        given_up = [program["name"] for program in programs if program["statename"] == "FATAL"]
+        if given_up:
+            raise RuntimeError(f"supervisor gave up starting {', '.join(given_up)} (see {self.bench_path / 'logs'})")
         return all(program["statename"] == "RUNNING" for program in programs)
 
     def _has_ended(self) -> bool:

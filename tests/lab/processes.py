@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,13 +17,29 @@ from typing import Callable
 START_TIMEOUT_SECONDS = 300.0
 STOP_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.02
+PORTS = range(10000, 32768)  # Linux gives connections those from 32768 on
+
+_names_of_ports: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port of the loopback interface that nothing listens on, and that is this process's until it ends.
+
+    The kernel gives it to no connection, and a name in the kernel keeps it from other processes: nobody takes it before
+    the server listens, or while the server is down.
+    """
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0lifeboat-port-{port}")
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+        else:
+            _names_of_ports.append(name)
+            return port
+    raise RuntimeError(f"no port from {PORTS[0]} to {PORTS[-1]} is free")
 
 
 def start_child(
