@@ -46,12 +46,14 @@ def test_new_statements_and_missing_indexes(server, tmp_path):
         now = time.time()
         history = History([{"at_seconds": now, "values": {first.key: 0}, "facts": {first.key: first.fact}}])
         assert look("D21", history)[""].severity == "ok"
+        execute(connection, "CREATE TABLE tabGone AS SELECT 1 AS name")
         execute(connection, "SET SESSION long_query_time = 0")
         for number in range(20):
             fetch_all(connection, f"SELECT name FROM tabProbe WHERE customer = 'C{number}'")
         # A statement that cannot be explained any more is passed over.
-        execute(connection, "CREATE TABLE tabGone AS SELECT 1 AS name")
         fetch_all(connection, "SELECT name, SLEEP(0.05) FROM tabGone")
+        # What waits for the disk must not take so large a share that the others do not count.
+        execute(connection, "SET SESSION long_query_time = 10")
         execute(connection, "DROP TABLE tabGone")
     assert look("D21", history)[""].severity == "warning"
     found = look("D28")["a.example"]

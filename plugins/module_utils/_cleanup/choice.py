@@ -171,8 +171,8 @@ class _Candidates:
         self.count += len(old)
         self._old += old
         if len(self._old) > 2 * self._most:
-            self._old = sorted(self._old)[: self._most]
+            self._old = self.oldest()
 
     def oldest(self) -> list[bytes]:
         """Return the lines of the oldest files, as many as there is room for."""
-        return sorted(self._old)[: self._most]
+        return heapq.nsmallest(self._most, self._old)

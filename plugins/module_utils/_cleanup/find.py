@@ -147,14 +147,15 @@ def read_file(folder: Path, path: str) -> FoundFile | None:
 
 def _started(command: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     environment = {"PATH": os.defpath, "LC_ALL": "C"}
-    return subprocess.Popen(
+    find = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=environment
     )
+    with suppress(OSError):  # an account may have used up what it may have of larger pipes
+        fcntl.fcntl(cast(BinaryIO, find.stdout), SET_PIPE_SIZE, READ_BYTES)
+    return find
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[list[bytes]]:
-    with suppress(OSError):  # an account may have used up what it may have of larger pipes
-        fcntl.fcntl(pipe, SET_PIPE_SIZE, READ_BYTES)
     rest = b""
     while chunk := pipe.read(READ_BYTES):
         *lines, rest = (rest + chunk).split(b"\0")

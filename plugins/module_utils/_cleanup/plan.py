@@ -15,6 +15,7 @@ from .items import Item
 from .tasks import Note, Refusal, Task
 
 SCHEMA_VERSION = 1
+_ENCODER = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -173,8 +174,8 @@ def decode_plan(content: bytes, sha256: str, host: str) -> CleanupPlan:
 
 def _lines_of(value: Any) -> str:
     if not isinstance(value, list) or not value:
-        return json.dumps(value, sort_keys=True)
-    return "[\n" + ",\n".join(json.dumps(entry, sort_keys=True) for entry in value) + "\n]"
+        return _ENCODER.encode(value)
+    return "[\n" + ",\n".join(map(_ENCODER.encode, value)) + "\n]"
 
 
 def _days(disk: Disk | None, size_bytes: int) -> float | None:

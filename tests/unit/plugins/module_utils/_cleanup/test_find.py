@@ -103,6 +103,17 @@ def test_search_can_be_given_up(tmp_path: Path) -> None:
     search.close()
 
 
+def test_search_goes_on_while_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number:0200}").touch()
+    running, started = [], find._started
+    monkeypatch.setattr(find, "_started", lambda *given: running.append(started(*given)) or running[-1])
+    search = find_files(tmp_path)
+    next(search)
+    assert running[0].wait(120) == 0
+    assert sum(map(len, search)) == 1000
+
+
 def test_find_that_fails_is_never_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "find"
     broken.write_text("#!/bin/sh\necho 'find: /x: Permission denied' >&2\nexit 1\n")
