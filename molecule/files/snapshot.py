@@ -55,13 +55,21 @@ def site(path: Path) -> dict[str, object]:
 
 def services() -> dict[str, str]:
     """The process id of each program of the bench and of the servers around it."""
-    found = {}
-    for line in output("supervisorctl", "status").splitlines():
-        words = line.split()
-        found[words[0]] = words[3].rstrip(",") if words[1] == "RUNNING" else words[1]
-    for unit in ("mariadb", "nginx", "supervisor"):
-        found[unit] = output("systemctl", "show", "--property", "MainPID", "--value", unit).strip()
+    listed = output("systemctl", "list-units", "--plain", "--no-legend", "frappe-bench-*.service").splitlines()
+    units = ["mariadb", "nginx", "supervisor", *(line.split()[0] for line in listed)]
+    found = {unit: output("systemctl", "show", "--property", "MainPID", "--value", unit).strip() for unit in units}
+    if found["supervisor"] != "0":
+        for line in output("supervisorctl", "status").splitlines():
+            words = line.split()
+            found[words[0]] = words[3].rstrip(",") if words[1] == "RUNNING" else words[1]
     return found
+
+
+def web_workers() -> int:
+    """How many processes the web server has besides its first."""
+    processes = [line.split(maxsplit=2) for line in output("ps", "-e", "-o", "pid=,ppid=,args=").splitlines()]
+    web = {pid: parent for pid, parent, arguments in processes if f"{BENCH}/env/bin/gunicorn" in arguments}
+    return sum(parent in web for parent in web.values())
 
 
 def failed_jobs() -> dict[str, str]:
@@ -85,6 +93,7 @@ def main() -> None:
     snapshot = {
         "sites": {path.parent.name: site(path.parent) for path in (BENCH / "sites").glob("*/site_config.json")},
         "services": services(),
+        "web_workers": web_workers(),
         "failed_jobs": failed_jobs(),
         "accounts": accounts(),
         "databases": [row[0] for row in query("SHOW DATABASES")],
