@@ -215,6 +215,7 @@ def test_jobs_run_exactly_once_while_their_workers_are_restarted(lab: Lab, tmp_p
         # The one with the slow job was told already: told again, RQ would end it in the middle of the job.
         others = options(lab, services=["workers", "scheduler"])
         planned = run_module(rolling_restart, check_mode=True, **others)
+        assert not planned["failed"], planned
         assert planned["steps"][0]["way"] == "restart"
         threading.Timer(1, enough.touch).start()
         done = run_module(rolling_restart, **others)

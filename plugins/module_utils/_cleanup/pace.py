@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any, Callable
@@ -109,10 +109,9 @@ def wait_for_disk(root: Path, deadline: float, clock: Callable[[], float], pause
         pause(PAUSE_SECONDS)
 
 
-@cache
-def lowest_priority() -> tuple[str, ...]:
+def lowest_priority() -> list[str]:
     """Return what to write before a command, so that it waits for whatever else the host does."""
-    return tuple(part for command in PRIORITIES if which(command[0]) for part in command)
+    return [part for command in PRIORITIES if which(command[0]) for part in command]
 
 
 def stop_path(state_path: Path) -> Path:
@@ -127,5 +126,5 @@ def gentle_runner(timeout_seconds: float) -> CommandRunner:
 
 def _run_gently(timeout_seconds: float, arguments: Sequence[str]) -> CommandResult:
     # A program that is missing is to be named, and not as one that nice could not run.
-    priority = lowest_priority() if which(arguments[0]) else ()
+    priority = lowest_priority() if which(arguments[0]) else []
     return run_command([*priority, *arguments], timeout_seconds)

@@ -128,7 +128,7 @@ class _Look:
         self.web_port = webserver_port(common)
         self.queue_url = redis_addresses(common)[1]
         self.queue = Queue(self.queue_url, bench_id(common, request.bench.path), proc_path=request.root / "proc")
-        self.services = find_services(request.bench, root=request.root)
+        self.services = find_services(request.bench, request.run, request.root)
 
     def masters(self) -> list[WebMaster]:
         """The web servers."""
