@@ -11,7 +11,6 @@ from testinfra.host import Host
 BENCH_HOSTS = testinfra_hosts = ["ssh://lifeboat-systemd"]
 
 SITE = "alpha.localhost"
-BENCH = "/home/frappe/frappe-bench"
 WEB = "frappe-bench-frappe-web.service"
 SCHEDULE = "frappe-bench-frappe-schedule.service"
 WORKERS = ("frappe-bench-frappe-long-worker@{}.service", "frappe-bench-frappe-short-worker@{}.service")
