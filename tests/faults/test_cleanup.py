@@ -137,7 +137,8 @@ def test_link_between_plan_and_apply_is_not_followed(bench: Bench) -> None:
     plan = make_plan(request)
     victim = make_file(bench.path / "precious.txt", time.time(), 40, content="content 5")
     swapped = bench.path / "logs" / "web.log.5"
-    swapped.unlink()
+    # Were it deleted, another process could get the number of its inode, and have that file open.
+    swapped.rename(bench.path / "elsewhere")
     swapped.symlink_to(victim)
     done = run_clean(request, plan, check_mode=False)
     assert done["stayed"] == [{"path": str(swapped), "reason": "unsafe"}]
