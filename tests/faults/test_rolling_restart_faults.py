@@ -183,3 +183,14 @@ def test_worker_that_ended_after_the_plan_was_made_is_not_missed(lab: Lab, monke
     assert {each.name for each in Queue(lab.redis_queue_url, lab.bench_id).live_workers()} == {
         each.name for each in workers
     }
+
+
+def test_manager_is_asked_for_its_services_as_patiently_as_for_a_restart(lab: Lab) -> None:
+    asked: list[str] = []
+
+    def recording(arguments: Sequence[str]) -> CommandResult:
+        asked.append(arguments[-1])
+        return run_command(arguments)
+
+    run_rolling_restart(replace(request(lab, recording), wish=RestartWish(when=NEEDED)), check_mode=True)
+    assert "status" in asked, "one that answers late would be taken for none"
